@@ -1,0 +1,52 @@
+"""Lithoscope: from a micro-XRF scan of a rock to a mineral map that says how sure it is.
+
+>>> import lithoscope as ls
+>>> spectrum = ls.simulate("spodumene", instrument="m4-tornado")
+>>> result = ls.map_minerals(ls.open_scan("sample.bcf"))  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lithoscope.io import load_instrument, open_scan, open_spectra
+    from lithoscope.minerals import load_library
+    from lithoscope.workflows.classify import classify_spectra
+    from lithoscope.workflows.make_model import make_model
+    from lithoscope.workflows.map_minerals import map_minerals
+    from lithoscope.workflows.simulate import simulate
+
+__all__ = [
+    "classify_spectra",
+    "load_instrument",
+    "load_library",
+    "make_model",
+    "map_minerals",
+    "open_scan",
+    "open_spectra",
+    "simulate",
+]
+
+# Loaded when first used: torch and xarray take seconds, and `lithoscope --help` needs neither.
+_HOMES = {
+    "classify_spectra": "lithoscope.workflows.classify",
+    "load_instrument": "lithoscope.io",
+    "load_library": "lithoscope.minerals",
+    "make_model": "lithoscope.workflows.make_model",
+    "map_minerals": "lithoscope.workflows.map_minerals",
+    "open_scan": "lithoscope.io",
+    "open_spectra": "lithoscope.io",
+    "simulate": "lithoscope.workflows.simulate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lithoscope' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

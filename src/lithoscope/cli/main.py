@@ -1,0 +1,50 @@
+"""The command line: one small file a command, and one place where errors become messages."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from lithoscope.cli import classify, demo, info, map_scan, minerals, simulate, train
+from lithoscope.cli.terminal import print_error
+from lithoscope.errors import LithoscopeError
+
+USE, MAKE, RESEARCH = "Use", "Make", "Research"
+
+app = typer.Typer(
+    help="From a micro-XRF scan of a rock to a mineral map that says how sure it is.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("map", rich_help_panel=USE)(map_scan.map_scan)
+app.command("classify", rich_help_panel=USE)(classify.classify)
+app.command("info", rich_help_panel=USE)(info.info)
+app.command("demo", rich_help_panel=USE)(demo.demo)
+app.command("simulate", rich_help_panel=MAKE)(simulate.simulate)
+app.add_typer(minerals.app, name="minerals", rich_help_panel=MAKE)
+app.command("train", rich_help_panel=RESEARCH)(train.train)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+) -> None:
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"lithoscope {version_of('lithoscope')}")
+        raise typer.Exit
+
+
+def run() -> None:
+    """Run the command line; exit 2 with one message for what the user can mend."""
+    try:
+        app()
+    except LithoscopeError as error:
+        print_error(str(error))
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print_error("Stopped.")
+        sys.exit(130)

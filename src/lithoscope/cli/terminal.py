@@ -1,0 +1,90 @@
+"""What commands print: messages, tables, progress, JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+
+def print_error(message: str) -> None:
+    """Print a message about the user's input on stderr."""
+    first, *rest = message.split("\n")
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(
+        f"lithoscope: {first}", *rest, sep="\n"
+    )
+
+
+def print_warnings(lines: Sequence[str]) -> None:
+    """Print warnings on stderr, a line each."""
+    for line in lines:
+        Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(
+            f"warning: {line}"
+        )
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on stdout."""
+    sys.stdout.write(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+def print_table(
+    columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], *, title: str = ""
+) -> None:
+    """Print a table on stdout; columns are (heading, ``left`` or ``right``)."""
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for heading, side in columns:
+        table.add_column(heading, justify="right" if side == "right" else "left")
+    for row in rows:
+        table.add_row(*(str(cell).replace("[", r"\[") for cell in row))
+    Console(highlight=False).print(table)
+
+
+def print_line(text: str) -> None:
+    """Print a line of text on stdout."""
+    Console(highlight=False, markup=False, soft_wrap=True).print(text)
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a function that draws steps done of all on stderr; silent unless it is a terminal."""
+    with staged_progress() as report:
+        yield lambda done, total: report(label, done, total, "")
+
+
+@contextmanager
+def staged_progress() -> Iterator[Callable[[str, int, int, str], None]]:
+    """Give a function of (stage, done, total, note) that draws one bar a stage on stderr."""
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=console,
+        disable=not console.is_terminal,
+    ) as bar:
+        tasks: dict[str, Any] = {}
+
+        def report(stage: str, done: int, total: int, note: str) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total, note="", rate="")
+            task = bar.tasks[bar.task_ids.index(tasks[stage])]
+            rate = f"{task.speed:,.0f}/s" if task.speed else ""
+            bar.update(tasks[stage], completed=done, total=total, note=note, rate=rate)
+
+        yield report

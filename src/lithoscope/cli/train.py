@@ -1,0 +1,52 @@
+"""``lithoscope train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lithoscope.cli.options import MineralsOption, minerals_from_option
+from lithoscope.cli.terminal import print_line, print_table, staged_progress
+
+
+def train(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the model.")],
+    model: Annotated[
+        str | None, typer.Option("--model", help="Network to train; the recipe's if left out.")
+    ] = None,
+    recipe: Annotated[
+        str, typer.Option("--recipe", help="Name of a recipe (default, quick) or a YAML file.")
+    ] = "default",
+    minerals: MineralsOption = None,
+    instrument: Annotated[
+        list[str] | None,
+        typer.Option("--instrument", help="Instrument to train for; give it again for more."),
+    ] = None,
+    spectra: Annotated[
+        int | None, typer.Option("--spectra", min=1, help="Spectra to train on.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of all draws.")] = None,
+) -> None:
+    """Train a network on simulated spectra.
+
+    Example: lithoscope train --model cnn --recipe quick -o my-model
+    """
+    from lithoscope.workflows.make_model import make_model
+    from lithoscope.workflows.recipe import adjust_recipe, load_recipe
+
+    adjusted = adjust_recipe(
+        load_recipe(recipe), network=model, instruments=instrument, spectra=spectra, seed=seed
+    )
+    with staged_progress() as progress:
+        checkpoint = make_model(
+            adjusted, output, minerals=minerals_from_option(minerals), progress=progress
+        )
+    columns = [("counts", "right"), ("network %", "right"), ("SAM %", "right")]
+    rows = [
+        [f"{row['counts']:,.0f}", f"{100 * row['network']:.1f}", f"{100 * row['sam']:.1f}"]
+        for row in checkpoint.card["accuracy"]
+    ]
+    print_table(columns, rows, title=f"accuracy on {checkpoint.card['tested_on']}")
+    print_line(f"model: {output}")

@@ -1,0 +1,1 @@
+"""What things are: energy axis, spectrum, scan, composition, mineral, instrument, labels."""

@@ -1,0 +1,105 @@
+"""A mineral, or another material that can lie under the beam."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lithoscope.core.composition import Composition
+from lithoscope.core.formula import composition_from_formula
+from lithoscope.errors import MineralError
+
+KINDS = ("mineral", "material")
+
+
+@dataclass(frozen=True)
+class Mineral:
+    """An entry of the mineral library.
+
+    Parameters
+    ----------
+    name
+        IMA name in lower case, such as ``fluorapatite``.
+    formula
+        The ideal formula, as mineralogists write it.
+    density_g_cm3
+        Density in g/cm³.
+    kind
+        ``mineral`` or ``material`` (metals, resin, glass: what is no mineral).
+    mineral_class
+        Strunz class or family, such as ``feldspar`` or ``sulfide``.
+    aliases
+        Other names that mean the same.
+    symbol
+        IMA-approved symbol (Warr 2021), empty for materials.
+    end_members
+        For solid solutions: end-member formula to its range of mole fraction (low, high).
+    traces
+        Trace element to its range of mass fraction (low, high), drawn log-uniformly.
+    """
+
+    name: str
+    formula: str
+    density_g_cm3: float
+    kind: str = "mineral"
+    mineral_class: str = ""
+    aliases: tuple[str, ...] = ()
+    symbol: str = ""
+    end_members: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    traces: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.name or self.name != self.name.lower().strip():
+            raise MineralError(
+                f"A mineral is named '{self.name}'.", expected="its name in lower case"
+            )
+        if self.kind not in KINDS:
+            raise MineralError(
+                f"{self.name}: kind '{self.kind}' is not known.", expected=" or ".join(KINDS)
+            )
+        if not (np.isfinite(self.density_g_cm3) and 0 < self.density_g_cm3 < 25):
+            raise MineralError(
+                f"{self.name}: a density of {self.density_g_cm3} g/cm3.",
+                expected="more than 0 and less than 25 g/cm3",
+            )
+        composition_from_formula(self.formula)
+        self._check_end_members()
+        self._check_traces()
+
+    def _check_end_members(self) -> None:
+        for formula, (low, high) in self.end_members.items():
+            composition_from_formula(formula)
+            if not 0 <= low <= high <= 1:
+                raise MineralError(
+                    f"{self.name}: end member {formula} ranges from {low} to {high}.",
+                    expected="0 <= low <= high <= 1 mole fraction",
+                )
+        if self.end_members:
+            lows = sum(low for low, _ in self.end_members.values())
+            highs = sum(high for _, high in self.end_members.values())
+            if not lows <= 1 <= highs:
+                raise MineralError(
+                    f"{self.name}: its end members sum to {lows:.3g} to {highs:.3g}.",
+                    expected="ranges within which mole fractions can sum to 1",
+                )
+
+    def _check_traces(self) -> None:
+        for element, (low, high) in self.traces.items():
+            Composition({element: 1.0})
+            if not 0 < low <= high <= 0.1:
+                raise MineralError(
+                    f"{self.name}: trace {element} ranges from {low} to {high}.",
+                    expected="0 < low <= high <= 0.1 mass fraction",
+                )
+
+    @property
+    def composition(self) -> Composition:
+        """Element mass fractions of the ideal formula."""
+        return composition_from_formula(self.formula)
+
+    @property
+    def is_material(self) -> bool:
+        """Whether this is no mineral but metal, resin or glass."""
+        return self.kind == "material"

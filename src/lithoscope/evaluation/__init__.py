@@ -1,0 +1,1 @@
+"""Accuracy and the baselines it is quoted beside."""

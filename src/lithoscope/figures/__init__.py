@@ -1,0 +1,1 @@
+"""Static figures; no science in them."""

@@ -1,0 +1,1 @@
+"""From counts to classes, confidence, elements and the unknown."""

@@ -1,0 +1,143 @@
+"""Which elements have visible peaks, and how their net counts lie over a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithoscope.core.energy import EnergyAxis
+from lithoscope.physics.lines import EmissionLine, main_lines
+
+# Elements looked for, the commoner in rocks first: where two explain a peak the first is named.
+_CANDIDATES = (
+    *("Si", "Al", "Fe", "Ca", "K", "Na", "Mg", "Ti", "Mn", "P", "S", "Cl", "Cr", "Ba", "Sr"),
+    *("Zr", "Rb", "Zn", "Cu", "Ni", "Pb", "As", "Ce", "Nb", "Sn", "Ta", "W", "Y", "La", "Co"),
+    *("V", "Cs", "Mo", "Ag", "Au", "Bi", "Sb", "U", "Th", "Hg", "Se", "Te", "Br", "Ga", "Hf"),
+    *("Nd", "Cd"),
+)
+# Net counts of a visible peak over their standard deviation, and over the tallest peak.
+_LEAST_SIGNIFICANCE = 6.0
+_LEAST_SHARE = 1e-3
+_SAME_PEAK_KEV = 0.08
+_LOWEST_LINE_KEV = 0.9
+
+
+@dataclass(frozen=True)
+class LineWindow:
+    """Channels of an element's line and of the background on its sides.
+
+    Parameters
+    ----------
+    line
+        The line.
+    peak, left, right
+        Channel ranges (first, last + 1).
+    """
+
+    line: EmissionLine
+    peak: tuple[int, int]
+    left: tuple[int, int]
+    right: tuple[int, int]
+
+
+def window_of_line(*, line: EmissionLine, axis: EnergyAxis, fwhm_keV: float) -> LineWindow:
+    """Window of 1.2 FWHM around a line, and of 0.4 FWHM beyond 1.2 FWHM on either side."""
+
+    def channels(low: float, high: float) -> tuple[int, int]:
+        first, last = axis.channel(line.energy_keV + low), axis.channel(line.energy_keV + high)
+        return first, last + 1
+
+    half = 0.6 * fwhm_keV
+    return LineWindow(
+        line,
+        channels(-half, half),
+        channels(-2.6 * half, -2.0 * half),
+        channels(2.0 * half, 2.6 * half),
+    )
+
+
+def net_counts_from_window(
+    *, counts: NDArray[np.generic], window: LineWindow
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Counts in a line's window above a straight background, and their variance.
+
+    Parameters
+    ----------
+    counts
+        Shape (..., channel).
+
+    Returns
+    -------
+    net, variance : ndarray, shape (...,)
+    """
+
+    def total(channels: tuple[int, int]) -> NDArray[np.float64]:
+        return counts[..., channels[0] : channels[1]].sum(axis=-1, dtype=np.float64)
+
+    width = window.peak[1] - window.peak[0]
+    sides = (window.left[1] - window.left[0]) + (window.right[1] - window.right[0])
+    gross, beside = total(window.peak), total(window.left) + total(window.right)
+    share = width / sides
+    return gross - share * beside, gross + share**2 * beside
+
+
+def visible_lines(
+    *, counts: NDArray[np.generic], axis: EnergyAxis, fwhm_keV: float, exclude: Sequence[str] = ()
+) -> list[LineWindow]:
+    """Windows of the main lines that stand out of a sum spectrum, one an element.
+
+    Of lines closer than 80 eV the one with more net counts is kept, and of equals the element
+    commoner in rocks. This names peaks for a reader; it is no analysis.
+
+    Parameters
+    ----------
+    counts
+        Shape (channel,).
+    axis
+        Its energy axis.
+    fwhm_keV
+        Resolution near 6 keV.
+    exclude
+        Elements not to name, such as the tube's anode.
+    """
+    low, high = max(_LOWEST_LINE_KEV, axis.edges_keV[0]), axis.edges_keV[-1] - 1.0
+    found: list[tuple[float, LineWindow]] = []
+    for symbol in _CANDIDATES:
+        if symbol in exclude:
+            continue
+        lines = main_lines(symbol, low_keV=low, high_keV=min(high, 30.0))
+        if not lines:
+            continue
+        window = window_of_line(line=lines[0], axis=axis, fwhm_keV=fwhm_keV)
+        net, variance = net_counts_from_window(counts=counts, window=window)
+        if net > _LEAST_SIGNIFICANCE * np.sqrt(variance + 1) and _is_peak(counts, window):
+            found.append((float(net), window))
+    tallest = max((net for net, _ in found), default=0.0)
+    kept: list[LineWindow] = []
+    for height, window in sorted(found, key=lambda item: -item[0]):
+        near = any(
+            abs(window.line.energy_keV - other.line.energy_keV) < _SAME_PEAK_KEV for other in kept
+        )
+        if height > _LEAST_SHARE * tallest and not near and not _is_satellite(window.line, kept):
+            kept.append(window)
+    return kept
+
+
+def _is_peak(counts: NDArray[np.generic], window: LineWindow) -> bool:
+    """Whether the window's tallest channel lies in its middle, not on another peak's flank."""
+    first, last = window.peak
+    middle = (last - first) // 4
+    smooth = np.convolve(np.asarray(counts[first - 2 : last + 2], float), np.ones(5) / 5, "valid")
+    return bool(smooth.size and middle <= int(smooth.argmax()) < smooth.size - middle)
+
+
+def _is_satellite(line: EmissionLine, stronger: Sequence[LineWindow]) -> bool:
+    """Whether a stronger element's further lines explain the peak."""
+    return any(
+        abs(line.energy_keV - other.energy_keV) < _SAME_PEAK_KEV
+        for window in stronger
+        for other in main_lines(window.line.element, low_keV=0.5, high_keV=40.0)
+    )

@@ -1,0 +1,135 @@
+"""From counts to classes: probabilities, confidence, and what is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lithoscope.core.energy import EnergyAxis
+from lithoscope.core.labels import VOID
+from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
+from lithoscope.models.inputs import network_inputs
+
+_CHUNK = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model says of spectra.
+
+    Parameters
+    ----------
+    classes
+        Most probable class, or ``VOID`` where there are too few counts, shape (spectrum,).
+    probabilities
+        Shape (spectrum, class); zero for classes that were ruled out.
+    unknown
+        Whether the spectrum is like nothing the model knows, shape (spectrum,).
+    ood_score
+        The score by which that was judged, higher is stranger, shape (spectrum,).
+    counts
+        Total counts on the model's axis, zero peak left out, shape (spectrum,).
+    """
+
+    classes: NDArray[np.int16]
+    probabilities: NDArray[np.float32]
+    unknown: NDArray[np.bool_]
+    ood_score: NDArray[np.float32]
+    counts: NDArray[np.float32]
+
+    @property
+    def confidence(self) -> NDArray[np.float32]:
+        """Probability of the most probable class; 0 for void, shape (spectrum,)."""
+        return np.where(self.classes == VOID, 0.0, self.probabilities.max(axis=1)).astype(
+            np.float32
+        )
+
+
+class Predictor:
+    """Applies a checkpoint to spectra on one measured axis.
+
+    Parameters
+    ----------
+    checkpoint
+        The model.
+    axis
+        The axis of the spectra to come.
+    minerals
+        Minerals to choose among; all of the model's when left out.
+
+    Raises
+    ------
+    MineralError
+        If the model lacks one of `minerals`.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, axis: EnergyAxis, minerals: Sequence[str] | None = None
+    ) -> None:
+        self.checkpoint = checkpoint
+        self._rebin = checkpoint.axis.rebinner(axis)
+        allowed = range(len(checkpoint.labels))
+        self.allowed = tuple(
+            allowed if minerals is None else checkpoint.labels.indices_of(minerals)
+        )
+
+    def __call__(self, counts: NDArray[np.generic]) -> Predictions:
+        """Classify counts of shape (spectrum, channel)."""
+        binned = self._rebin(counts)
+        totals = binned.sum(axis=1)
+        scores = logits_from_counts(self.checkpoint, torch.from_numpy(binned))
+        scores = scores[:, list(self.allowed)]
+        probabilities = np.zeros((len(binned), len(self.checkpoint.labels)), dtype=np.float32)
+        probabilities[:, list(self.allowed)] = torch.softmax(scores, dim=1).numpy()
+        strangeness = energy_score_from_logits(scores).numpy()
+        limit = threshold_at_counts(threshold=self.checkpoint.threshold, counts=totals)
+        void = totals < self.checkpoint.conditions.counts[0]
+        classes = np.where(void, VOID, probabilities.argmax(axis=1)).astype(np.int16)
+        return Predictions(
+            classes=classes,
+            probabilities=probabilities,
+            unknown=(strangeness > limit) & ~void,
+            ood_score=strangeness.astype(np.float32),
+            counts=totals,
+        )
+
+
+def logits_from_counts(checkpoint: Checkpoint, counts: torch.Tensor) -> torch.Tensor:
+    """Apply the network to counts on its own axis.
+
+    Spectra of more counts than the model was trained for are scaled down to the most it knows:
+    beyond, its trust in small differences would exceed what the simulation deserves.
+
+    Parameters
+    ----------
+    counts
+        Shape (spectrum, bin), float32.
+
+    Returns
+    -------
+    Tensor
+        Shape (spectrum, class).
+    """
+    most = checkpoint.conditions.counts[1]
+    pieces = []
+    with torch.inference_mode():
+        for chunk in counts.split(_CHUNK):
+            scale = (most / chunk.sum(dim=1, keepdim=True).clamp_min(1.0)).clamp_max(1.0)
+            pieces.append(checkpoint.network(*network_inputs(chunk * scale)))
+    return torch.cat(pieces) if pieces else torch.zeros(0, len(checkpoint.labels))
+
+
+def energy_score_from_logits(logits: torch.Tensor) -> torch.Tensor:
+    """Score how strange a spectrum is, ``-log sum_k exp(logit_k)`` (Liu et al. 2020, NeurIPS)."""
+    return -torch.logsumexp(logits, dim=1)
+
+
+def threshold_at_counts(
+    *, threshold: UnknownThreshold, counts: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Interpolate thresholds over the logarithm of counts, shape as `counts`."""
+    return np.interp(np.log(np.maximum(counts, 1.0)), np.log(threshold.counts), threshold.scores)

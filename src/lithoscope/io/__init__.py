@@ -1,0 +1,3 @@
+"""Scans, spectra and instruments, from files and back."""
+
+from __future__ import annotations

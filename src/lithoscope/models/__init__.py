@@ -1,0 +1,1 @@
+"""Networks, their registry, and the checkpoint that keeps all a model needs together."""

@@ -1,0 +1,244 @@
+"""A checkpoint: weights, axis, labels, trained range and thresholds, kept together."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from lithoscope.core.labels import Group, LabelSet
+from lithoscope.errors import CheckpointError, LithoscopeError
+from lithoscope.models.registry import build_network
+from lithoscope.preprocess.model_axis import ModelAxis
+from lithoscope.synthesis.conditions import MeasurementRange
+
+FORMAT_VERSION = 1
+_WEIGHTS, _DESCRIPTION = "weights.safetensors", "model.json"
+_MAX_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True)
+class UnknownThreshold:
+    """Above which score a spectrum counts as unknown, by total counts.
+
+    Parameters
+    ----------
+    counts
+        Total counts at which thresholds were fitted, increasing.
+    scores
+        Threshold at each of them; in between they are interpolated over log counts.
+    false_alarms
+        Share of known spectra that lie above, by which the thresholds were chosen.
+    """
+
+    counts: tuple[float, ...]
+    scores: tuple[float, ...]
+    false_alarms: float
+
+    def __post_init__(self) -> None:
+        if not self.counts or len(self.counts) != len(self.scores):
+            raise CheckpointError(
+                f"{len(self.counts)} count levels with {len(self.scores)} thresholds.",
+                expected="one threshold for each level",
+            )
+        if list(self.counts) != sorted(set(self.counts)) or self.counts[0] <= 0:
+            raise CheckpointError(
+                f"Threshold count levels {self.counts}.", expected="positive, increasing counts"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A trained model with all that its use requires.
+
+    Parameters
+    ----------
+    name
+        What the model is called.
+    network_name
+        Its architecture in the registry.
+    network
+        The network with its weights, in evaluation mode.
+    axis
+        The axis it sees spectra on.
+    labels
+        Its classes.
+    conditions
+        The range it was trained over.
+    instruments
+        Names of the instruments it was trained for.
+    threshold
+        When a spectrum is unknown.
+    card
+        What it was trained and tested on, and the accuracies, for people to read.
+    """
+
+    name: str
+    network_name: str
+    network: nn.Module
+    axis: ModelAxis
+    labels: LabelSet
+    conditions: MeasurementRange
+    instruments: tuple[str, ...]
+    threshold: UnknownThreshold
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+
+def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
+    """Write a checkpoint as a folder of safetensors and JSON, whole or not at all.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder exists and holds something else than a model.
+    """
+    from safetensors.torch import save
+
+    if folder.exists() and any(folder.iterdir()) and not (folder / _DESCRIPTION).exists():
+        raise CheckpointError(
+            f"{folder} exists and holds other files.",
+            expected="a new or empty folder, or one that holds a model",
+            remedy="choose another folder with -o",
+        )
+    weights = save(
+        {key: value.contiguous() for key, value in checkpoint.network.state_dict().items()}
+    )
+    description = {
+        "format": FORMAT_VERSION,
+        "name": checkpoint.name,
+        "network": checkpoint.network_name,
+        "axis": dataclasses.asdict(checkpoint.axis),
+        "labels": [list(group.members) for group in checkpoint.labels],
+        "conditions": dataclasses.asdict(checkpoint.conditions),
+        "instruments": list(checkpoint.instruments),
+        "threshold": dataclasses.asdict(checkpoint.threshold),
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "card": dict(checkpoint.card),
+    }
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    (partial / _WEIGHTS).write_bytes(weights)
+    (partial / _DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+    if folder.exists():
+        for file in partial.iterdir():
+            file.replace(folder / file.name)
+        partial.rmdir()
+    else:
+        partial.rename(folder)
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Read a checkpoint and check that it is whole.
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing, altered or damaged, or of a newer format.
+    """
+    description = _read_description(folder)
+    weights = _read_weights(folder, description)
+    try:
+        labels = LabelSet(tuple(Group(tuple(members)) for members in description["labels"]))
+        axis = ModelAxis(**description["axis"])
+        network = build_network(description["network"], n_bins=len(axis), n_classes=len(labels))
+        network.load_state_dict(weights)
+        network.eval()
+        return Checkpoint(
+            name=description["name"],
+            network_name=description["network"],
+            network=network,
+            axis=axis,
+            labels=labels,
+            conditions=MeasurementRange(**_tuples(description["conditions"])),
+            instruments=tuple(description["instruments"]),
+            threshold=UnknownThreshold(**_tuples(description["threshold"])),
+            card=description["card"],
+        )
+    except LithoscopeError:
+        raise
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"The model in {folder} is damaged: {error}.",
+            expected="a folder written by `lithoscope train`",
+        ) from error
+
+
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+    }
+
+
+def _read_description(folder: Path) -> dict[str, Any]:
+    path = folder / _DESCRIPTION
+    if not path.is_file():
+        raise CheckpointError(
+            f"There is no model in {folder}.",
+            expected=f"a folder with {_DESCRIPTION} and {_WEIGHTS}, as `lithoscope train` writes",
+        )
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+        version = int(description["format"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read: {error}.", expected="the JSON that `lithoscope train` wrote"
+        ) from error
+    if version > FORMAT_VERSION:
+        raise CheckpointError(
+            f"The model in {folder} has format {version}.",
+            expected=f"format {FORMAT_VERSION} or older",
+            remedy="update lithoscope",
+        )
+    return dict(description)
+
+
+def _read_weights(folder: Path, description: Mapping[str, Any]) -> dict[str, Any]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    path = folder / _WEIGHTS
+    if not path.is_file() or path.stat().st_size > _MAX_BYTES:
+        raise CheckpointError(
+            f"{path} is missing or too large.",
+            expected=f"the weights that belong to {_DESCRIPTION}",
+            remedy="copy the whole model folder again",
+        )
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != description.get("weights_sha256"):
+        raise CheckpointError(
+            f"{path} is not the file this model was saved with (its SHA-256 differs).",
+            expected="unaltered weights",
+            remedy="copy the whole model folder again",
+        )
+    try:
+        return dict(load(content))
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} is damaged: {error}.") from error
+
+
+def shipped_models() -> tuple[str, ...]:
+    """Return the names of the models that ship in the package."""
+    root = Path(__file__).parent / "shipped"
+    return tuple(sorted(path.name for path in root.iterdir() if (path / _DESCRIPTION).is_file()))
+
+
+def find_checkpoint(name_or_path: str) -> Checkpoint:
+    """Load a shipped model by name, or any model by the path of its folder."""
+    if name_or_path in shipped_models():
+        return load_checkpoint(Path(__file__).parent / "shipped" / name_or_path)
+    folder = Path(name_or_path)
+    if not folder.is_dir():
+        raise CheckpointError(
+            f"There is no model '{name_or_path}'.",
+            expected=f"a shipped model ({', '.join(shipped_models())}) or a model's folder",
+        )
+    return load_checkpoint(folder)

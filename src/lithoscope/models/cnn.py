@@ -1,0 +1,64 @@
+"""The baseline 1D-CNN."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from lithoscope.models.inputs import N_INPUTS
+
+_WIDTHS = (24, 48, 72, 72)
+_KERNELS = (7, 5, 3, 3)
+_STRIDE = 2
+
+
+class Cnn(nn.Module):
+    """Four strided convolutions, one dense layer, one output a class.
+
+    Strides early on keep the work on two CPU cores small (design record 0004). Batch
+    normalisation follows each convolution and folds into it at inference.
+
+    Parameters
+    ----------
+    n_bins
+        Bins of the model's axis.
+    n_classes
+        Classes.
+    dense
+        Width of the dense layer, whose activations are the spectrum's features.
+    """
+
+    def __init__(self, n_bins: int, n_classes: int, *, dense: int = 256) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        width, length = N_INPUTS, n_bins
+        for wider, kernel in zip(_WIDTHS, _KERNELS, strict=True):
+            layers += [
+                nn.Conv1d(width, wider, kernel, stride=_STRIDE, padding=kernel // 2, bias=False),
+                nn.BatchNorm1d(wider),
+                nn.GELU(approximate="tanh"),
+            ]
+            width, length = wider, (length - 1) // _STRIDE + 1
+        self.convolutions = nn.Sequential(*layers)
+        self.dense = nn.Linear(width * length + 1, dense)
+        self.activation = nn.GELU(approximate="tanh")
+        self.head = nn.Linear(dense + 1, n_classes)
+
+    def forward(self, spectra: Tensor, log_total: Tensor) -> Tensor:
+        """Classify.
+
+        Parameters
+        ----------
+        spectra
+            Shape (batch, 2, bin).
+        log_total
+            Shape (batch, 1).
+
+        Returns
+        -------
+        Tensor
+            Logits, shape (batch, class).
+        """
+        features = self.convolutions(spectra).flatten(1)
+        hidden = self.activation(self.dense(torch.cat([features, log_total], dim=1)))
+        return self.head(torch.cat([hidden, log_total], dim=1))

@@ -1,0 +1,1 @@
+"""Fundamental parameters: tube, optic, fluorescence, scatter, detector; no arrays of a network."""

@@ -1,0 +1,95 @@
+"""What reaches the sample: tube, optic and chamber gas together, on a grid of energies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithoscope.core.instrument import Instrument, Polycapillary
+from lithoscope.errors import InvalidValueError
+from lithoscope.physics.attenuation import transmission_from_atmosphere
+from lithoscope.physics.tube import continuum_from_tube, lines_from_tube
+
+FloatArray = NDArray[np.float64]
+
+# (from, step) in keV. Steps stay below the width of a detector's peak, so that the sum over the
+# scattered continuum is smooth, and are finest where absorption edges crowd.
+_GRID = ((0.5, 0.02), (4.0, 0.04), (12.0, 0.1), (30.0, 0.2))
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The exciting radiation.
+
+    Parameters
+    ----------
+    energies_keV
+        Energies of continuum cells and lines, shape (node,).
+    photons_per_s
+        Photons per second in each cell or line, shape (node,).
+    is_line
+        Whether a node is a characteristic line, shape (node,).
+    """
+
+    energies_keV: FloatArray
+    photons_per_s: FloatArray
+    is_line: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        shapes = {self.energies_keV.shape, self.photons_per_s.shape, self.is_line.shape}
+        if len(shapes) != 1 or self.energies_keV.ndim != 1 or self.energies_keV.size == 0:
+            raise InvalidValueError(
+                f"A source of shapes {sorted(shapes)}.", expected="three rows of one length"
+            )
+        if (self.photons_per_s < 0).any() or not np.isfinite(self.photons_per_s).all():
+            raise InvalidValueError(
+                "A source with negative or infinite photon numbers.", expected="0 or more photons"
+            )
+
+
+def transmission_from_polycapillary(
+    *, optic: Polycapillary | None, energies_keV: FloatArray
+) -> FloatArray:
+    """Transmission of the lens over energy; one everywhere without a lens.
+
+    ``T(E) = (1 - exp(-E / rise)) / (1 + (E / fall)^steepness)``, see
+    `core.instrument.Polycapillary`.
+    """
+    if optic is None:
+        return np.ones_like(energies_keV)
+    rise = -np.expm1(-energies_keV / optic.rise_keV)
+    return rise / (1 + (energies_keV / optic.fall_keV) ** optic.steepness)
+
+
+def source_from_instrument(*, instrument: Instrument) -> Source:
+    """Photons that reach the sample, by energy.
+
+    The continuum is taken at the middle of each grid cell times the cell's width.
+    """
+    tube = instrument.tube
+    edges = _grid_edges(tube.voltage_kV)
+    middles = (edges[:-1] + edges[1:]) / 2
+    continuum = continuum_from_tube(tube=tube, energies_keV=middles) * np.diff(edges)
+    lines = lines_from_tube(tube=tube)
+    energies = np.concatenate([middles, lines.energies_keV])
+    photons = np.concatenate([continuum, lines.photons_per_s_sr])
+    is_line = np.arange(energies.size) >= middles.size
+    passed = transmission_from_polycapillary(optic=instrument.optic, energies_keV=energies)
+    passed = passed * transmission_from_atmosphere(
+        atmosphere=instrument.atmosphere,
+        path_mm=instrument.atmosphere.excitation_path_mm,
+        energies_keV=energies,
+    )
+    return Source(energies, photons * passed * tube.solid_angle_sr, is_line)
+
+
+def _grid_edges(voltage_kV: float) -> FloatArray:
+    pieces = []
+    ends = [start for start, _ in _GRID[1:]] + [np.inf]
+    for (start, step), end in zip(_GRID, ends, strict=True):
+        stop = min(end, voltage_kV)
+        if stop > start:
+            pieces.append(start + step * np.arange(round((stop - start) / step)))
+    return np.append(np.concatenate(pieces), voltage_kV)

@@ -1,0 +1,1 @@
+"""From measured counts to what a model sees."""

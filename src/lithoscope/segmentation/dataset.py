@@ -1,0 +1,97 @@
+"""A mineral map as an xarray Dataset, and on disk as zarr."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithoscope.core.labels import VOID, LabelSet
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def map_dataset(
+    *,
+    classes: NDArray[np.int16],
+    smoothed: NDArray[np.int16],
+    confidence: NDArray[np.float32],
+    unknown: NDArray[np.bool_],
+    ood_score: NDArray[np.float32],
+    counts: NDArray[np.float32],
+    labels: LabelSet,
+    coordinates: tuple[NDArray[np.float64], NDArray[np.float64]],
+    units: str,
+    attributes: dict[str, Any],
+) -> xr.Dataset:
+    """Put the layers of a mineral map together, with CF flag meanings.
+
+    Parameters
+    ----------
+    classes, smoothed, confidence, unknown, ood_score, counts
+        Layers, shape (y, x).
+    labels
+        The classes.
+    coordinates
+        Pixel centres along y and x.
+    units
+        ``mm``, or ``pixel`` where the pixel size is unknown.
+    attributes
+        Facts about the run.
+    """
+    import xarray as xr
+
+    flags = {
+        "flag_values": [VOID, *range(len(labels))],
+        "flag_meanings": " ".join(["void", *map(_flag_meaning, labels.labels)]),
+        "long_names": json.dumps(list(labels.labels), ensure_ascii=False),
+    }
+    layers = {
+        "mineral": (classes.astype(np.int16), {"long_name": "most probable mineral", **flags}),
+        "mineral_smoothed": (
+            smoothed.astype(np.int16),
+            {"long_name": "most probable mineral, smoothed", **flags},
+        ),
+        "confidence": (
+            confidence.astype(np.float32),
+            {"long_name": "probability of the mineral", "units": "1"},
+        ),
+        "unknown": (
+            unknown.astype(bool),
+            {"long_name": "like nothing the model was trained on"},
+        ),
+        "ood_score": (
+            ood_score.astype(np.float32),
+            {"long_name": "out-of-distribution score, higher is stranger", "units": "1"},
+        ),
+        "counts": (
+            counts.astype(np.float32),
+            {"long_name": "total counts on the model's axis, zero peak left out", "units": "1"},
+        ),
+    }
+    return xr.Dataset(
+        {name: (("y", "x"), values, attrs) for name, (values, attrs) in layers.items()},
+        coords={
+            "y": ("y", coordinates[0], {"units": units}),
+            "x": ("x", coordinates[1], {"units": units}),
+        },
+        attrs={
+            "long_names": json.dumps(list(labels.labels), ensure_ascii=False),
+            "units": units,
+            **attributes,
+        },
+    )
+
+
+def _flag_meaning(label: str) -> str:
+    """CF flag meanings are words without blanks; members of a group are joined by ``+``."""
+    return label.replace(" ", "_").replace("/", "+")
+
+
+def write_dataset(dataset: xr.Dataset, path: Path) -> None:
+    """Write a Dataset as zarr (format 2, which older readers open too)."""
+    dataset.to_zarr(path, mode="w", zarr_format=2, consolidated=True)

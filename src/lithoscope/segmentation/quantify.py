@@ -1,0 +1,146 @@
+"""How much of each mineral a map holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithoscope.core.labels import VOID, LabelSet
+from lithoscope.errors import InvalidValueError
+
+UNKNOWN_ROW, VOID_ROW = "unknown", "void"
+_RESAMPLES = 1000
+# Blocks along the longer side of the map; fewer would leave too little to resample, and smaller
+# blocks would treat the pixels of one grain as independent.
+_BLOCKS = 8
+
+
+@dataclass(frozen=True)
+class MineralShare:
+    """One row of ``minerals.csv``.
+
+    Parameters
+    ----------
+    mineral
+        Label of the group, ``unknown`` or ``void``.
+    members
+        Minerals of the group; empty for unknown and void.
+    pixels
+        Number of pixels.
+    area_percent, area_percent_low, area_percent_high
+        Percent of all non-void pixels with its 95 % interval; ``None`` for void.
+    area_percent_smoothed
+        The same after smoothing; ``None`` for void.
+    weight_percent
+        Percent by weight of the identified pixels; ``None`` for unknown and void.
+    """
+
+    mineral: str
+    members: tuple[str, ...]
+    pixels: int
+    area_percent: float | None
+    area_percent_low: float | None
+    area_percent_high: float | None
+    area_percent_smoothed: float | None
+    weight_percent: float | None
+
+
+def shares_from_map(
+    *,
+    classes: NDArray[np.int16],
+    smoothed: NDArray[np.int16],
+    unknown: NDArray[np.bool_],
+    labels: LabelSet,
+    densities_g_cm3: Mapping[str, float],
+    seed: int = 0,
+) -> tuple[MineralShare, ...]:
+    """Count a mineral map, most abundant group first, then unknown and void.
+
+    Intervals are percentiles of a block bootstrap (1 000 resamples of blocks of an eighth of the
+    map's longer side): they say how far another part of the same rock might differ, and hold
+    nothing of misclassification.
+
+    Parameters
+    ----------
+    classes, smoothed
+        Class of each pixel before and after smoothing, shape (y, x).
+    unknown
+        Unknown pixels, which count only as unknown, shape (y, x).
+    labels
+        The classes.
+    densities_g_cm3
+        Density of each mineral; a group weighs the mean of its members.
+    seed
+        Seed of the bootstrap.
+    """
+    if not classes.shape == smoothed.shape == unknown.shape or classes.ndim != 2:
+        raise InvalidValueError(
+            f"Maps of shapes {classes.shape}, {smoothed.shape} and {unknown.shape}.",
+            expected="three maps of one shape (y, x)",
+        )
+    void = classes == VOID
+    codes = np.where(unknown & ~void, len(labels), classes)
+    seen = int((~void).sum())
+    low, high = _bootstrap_interval(codes, len(labels) + 1, seed)
+    pixels = np.bincount(codes[~void].ravel(), minlength=len(labels) + 1)
+    cleaned = np.bincount(
+        np.where(unknown & ~void, len(labels), smoothed)[~void].ravel(), minlength=len(labels) + 1
+    )
+    weights = np.array(
+        [
+            pixels[index] * np.mean([densities_g_cm3[name] for name in group.members])
+            for index, group in enumerate(labels)
+        ]
+    )
+    share = 100 / max(seen, 1)
+    rows = [
+        MineralShare(
+            mineral=group.label,
+            members=group.members,
+            pixels=int(pixels[index]),
+            area_percent=float(pixels[index] * share),
+            area_percent_low=float(low[index]),
+            area_percent_high=float(high[index]),
+            area_percent_smoothed=float(cleaned[index] * share),
+            weight_percent=float(100 * weights[index] / weights.sum()),
+        )
+        for index, group in enumerate(labels)
+        if pixels[index] or cleaned[index]
+    ]
+    rows.sort(key=lambda row: (-row.pixels, row.mineral))
+    last = len(labels)
+    unknown_row = MineralShare(
+        UNKNOWN_ROW,
+        (),
+        int(pixels[last]),
+        float(pixels[last] * share),
+        float(low[last]),
+        float(high[last]),
+        float(cleaned[last] * share),
+        None,
+    )
+    void_row = MineralShare(VOID_ROW, (), int(void.sum()), None, None, None, None, None)
+    return (*rows, unknown_row, void_row)
+
+
+def _bootstrap_interval(
+    codes: NDArray[np.int16], n_codes: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """95 % interval of each code's percentage, by resampling square blocks of pixels."""
+    side = max(1, -(-max(codes.shape) // _BLOCKS))
+    block_rows = np.arange(codes.shape[0]) // side
+    block_columns = np.arange(codes.shape[1]) // side
+    blocks = block_rows[:, None] * (block_columns[-1] + 1) + block_columns[None, :]
+    n_blocks = int(blocks.max()) + 1
+    seen = codes != VOID
+    table = np.zeros((n_blocks, n_codes))
+    np.add.at(table, (blocks[seen], codes[seen]), 1)
+    rng = np.random.default_rng(seed)
+    draws = rng.multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), size=_RESAMPLES)
+    counts = draws @ table
+    percents = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    low, high = np.percentile(percents, [2.5, 97.5], axis=0)
+    return low, high

@@ -1,0 +1,1 @@
+"""From library and instrument to simulated measurements and phantom scans."""

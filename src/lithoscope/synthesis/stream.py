@@ -1,0 +1,157 @@
+"""A stream of simulated measurements that never repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lithoscope.errors import InvalidValueError
+from lithoscope.synthesis.bank import SpectrumBank
+from lithoscope.synthesis.conditions import MeasurementRange
+
+
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """The random parameters of a batch, sampled before anything is applied.
+
+    Parameters
+    ----------
+    rows
+        Spectra of the bank, shape (batch,).
+    gains, offsets_keV
+        Energy a line at E seems to have: ``gain E + offset``, shapes (batch,).
+    totals
+        Expected total counts, shape (batch,).
+    """
+
+    rows: Tensor
+    gains: Tensor
+    offsets_keV: Tensor
+    totals: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class SpectrumBatch:
+    """Simulated measurements with their truth.
+
+    Parameters
+    ----------
+    counts
+        Poisson counts, shape (batch, bin), float32.
+    classes
+        True class, shape (batch,), int64.
+    draw
+        How they came about.
+    """
+
+    counts: Tensor
+    classes: Tensor
+    draw: Draw
+
+
+class SpectrumStream:
+    """Endless batches of simulated measurements, balanced over classes.
+
+    Parameters
+    ----------
+    bank
+        Expected spectra.
+    conditions
+        What varies.
+    edges_keV
+        Bin edges of the model's axis, inside the bank's, shape (bin + 1,).
+    batch_size
+        Spectra in a batch.
+    seed
+        Seed of everything drawn.
+    """
+
+    def __init__(
+        self,
+        bank: SpectrumBank,
+        conditions: MeasurementRange,
+        edges_keV: NDArray[np.float64],
+        *,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        if batch_size < 1:
+            raise InvalidValueError(f"Batches of {batch_size}.", expected="1 or more spectra")
+        self._check_reach(bank, conditions, edges_keV)
+        self.bank = bank
+        self.conditions = conditions
+        self.batch_size = batch_size
+        self._edges = torch.as_tensor(edges_keV, dtype=torch.float64)
+        self._bank_edges = torch.as_tensor(bank.edges_keV, dtype=torch.float64)
+        self._bank_widths = torch.diff(self._bank_edges)
+        self._spectra = torch.from_numpy(bank.spectra)
+        self._classes = torch.from_numpy(bank.classes)
+        order = np.argsort(bank.classes, kind="stable")
+        self._rows_by_class = torch.from_numpy(order)
+        sizes = np.bincount(bank.classes, minlength=len(bank.labels))
+        self._class_sizes = torch.from_numpy(sizes)
+        self._class_starts = torch.from_numpy(np.concatenate([[0], np.cumsum(sizes)[:-1]]))
+        self._generator = torch.Generator().manual_seed(seed)
+
+    @staticmethod
+    def _check_reach(
+        bank: SpectrumBank, conditions: MeasurementRange, edges_keV: NDArray[np.float64]
+    ) -> None:
+        low = (edges_keV[0] - conditions.offset_error_keV) / (1 + conditions.gain_error)
+        high = (edges_keV[-1] + conditions.offset_error_keV) / (1 - conditions.gain_error)
+        if low < bank.edges_keV[0] or high > bank.edges_keV[-1]:
+            raise InvalidValueError(
+                f"The axis and its shifts reach from {low:.3f} to {high:.3f} keV.",
+                expected=f"inside the bank's {bank.edges_keV[0]:.3f} to "
+                f"{bank.edges_keV[-1]:.3f} keV",
+            )
+
+    def sample(self, count: int) -> Draw:
+        """Draw the parameters of `count` measurements."""
+
+        def uniform() -> Tensor:
+            return torch.rand(count, generator=self._generator, dtype=torch.float64)
+
+        chosen = (uniform() * len(self._class_sizes)).long()
+        within = (uniform() * self._class_sizes[chosen]).long()
+        low, high = np.log(self.conditions.counts)
+        return Draw(
+            rows=self._rows_by_class[self._class_starts[chosen] + within],
+            gains=1 + self.conditions.gain_error * (2 * uniform() - 1),
+            offsets_keV=self.conditions.offset_error_keV * (2 * uniform() - 1),
+            totals=torch.exp(low + (high - low) * uniform()),
+        )
+
+    def expected(self, draw: Draw) -> Tensor:
+        """Expected counts on the model's axis, shifted as drawn, shape (batch, bin).
+
+        A line of true energy E is recorded at ``gain E + offset``, so a bin of the axis holds what
+        the spectrum has between ``(edge - offset) / gain`` of its edges.
+        """
+        edges = (self._edges[None, :] - draw.offsets_keV[:, None]) / draw.gains[:, None]
+        position = torch.searchsorted(self._bank_edges, edges.contiguous(), right=True) - 1
+        position = position.clamp(0, self._bank_widths.numel() - 1)
+        inside = (edges - self._bank_edges[position]) / self._bank_widths[position]
+        spectra = self._spectra[draw.rows]
+        cumulative = torch.cumsum(spectra, dim=1)
+        below = torch.gather(cumulative, 1, position) - torch.gather(spectra, 1, position) * (
+            1 - inside.to(torch.float32)
+        )
+        shares = torch.diff(below, dim=1).clamp_min(0)
+        shares = shares / shares.sum(dim=1, keepdim=True)
+        return shares * draw.totals[:, None].to(torch.float32)
+
+    def batch(self) -> SpectrumBatch:
+        """Return the next batch."""
+        draw = self.sample(self.batch_size)
+        counts = torch.poisson(self.expected(draw), generator=self._generator)
+        return SpectrumBatch(counts, self._classes[draw.rows], draw)
+
+    def __iter__(self) -> Iterator[SpectrumBatch]:
+        while True:
+            yield self.batch()

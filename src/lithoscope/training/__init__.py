@@ -1,0 +1,1 @@
+"""Fit a network to a stream of simulated spectra."""

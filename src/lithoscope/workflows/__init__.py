@@ -1,0 +1,1 @@
+"""Whole tasks, as the command line and Python users call them."""

@@ -1,0 +1,94 @@
+"""The report of a mineral map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lithoscope.figures.element_maps import side_by_side_figure
+from lithoscope.figures.mineral_map import mineral_map_figure
+from lithoscope.figures.save import figure_bytes
+from lithoscope.figures.scan_overview import scan_overview_figure
+from lithoscope.report.page import ReportContent, write_report
+
+if TYPE_CHECKING:
+    from lithoscope.workflows.mineral_map import MineralMap
+
+_INTERVAL_NOTE = (
+    "Area percent of all non-void pixels. Its 95 % interval comes from a block bootstrap of the "
+    "scan: it says how far another part of the same rock might differ, and holds nothing of "
+    "misnamed pixels. Unknown pixels count only as unknown. Weight percent of identified pixels, "
+    "from ideal densities."
+)
+
+
+def write_map_report(result: MineralMap, path: Path) -> None:
+    """Write the report of a mineral map as one HTML file."""
+    content = ReportContent(
+        title=result.title or "Mineral map",
+        facts=_facts(result),
+        rows=result.percentages(),
+        figures=_figures(result),
+        interval_note=_INTERVAL_NOTE,
+        model_notes=result.model_notes,
+        how_to_repeat=str(result.run.get("command", "")),
+        versions=result.run["versions"],
+        warnings=result.warnings,
+    )
+    write_report(path, content=content)
+
+
+def _facts(result: MineralMap) -> list[tuple[str, str]]:
+    run, sizes = result.run, result.dataset.sizes
+    axis, instrument = run["energy_axis"], run["instrument"]
+    facts = [("Scan", str(run.get("input", result.title)))]
+    facts.append(("Pixels", f"{sizes['y']} x {sizes['x']}"))
+    if result.dataset.attrs["units"] == "mm" and min(sizes["y"], sizes["x"]) > 1:
+        y, x = result.dataset["y"].values, result.dataset["x"].values
+        height, width = (y[1] - y[0]) * y.size, (x[1] - x[0]) * x.size
+        facts.append(("Size", f"{height:.2f} x {width:.2f} mm"))
+    facts += [
+        (
+            "Energy axis",
+            f"{axis['channels']} channels of {1000 * axis['gain_keV']:.3f} eV "
+            f"from {axis['offset_keV']:.4f} keV",
+        ),
+        (
+            "Instrument",
+            f"{instrument['name']} (from {instrument['source']}), {instrument['anode']} anode, "
+            f"{instrument['voltage_kV']:.1f} kV (from {instrument['voltage_source']})",
+        ),
+        ("Model", str(run["model"])),
+        ("Mapping took", f"{run['timings']['map_s']:.1f} s"),
+    ]
+    return facts
+
+
+def _figures(result: MineralMap) -> list[tuple[str, str, bytes]]:
+    rows = result.percentages()
+    y, x = result.marked_pixel
+    overview = scan_overview_figure(
+        result.dataset,
+        result.marked_spectrum,
+        pixel=result.marked_pixel,
+        elements=result.marked_elements,
+        title=result.title,
+    )
+    figures = [
+        (
+            f"Total counts (zero peak left out), and the spectrum of the pixel marked red "
+            f"(row {y}, column {x})",
+            "Map of total counts beside one pixel's spectrum",
+            figure_bytes(overview),
+        )
+    ]
+    if result.element_maps:
+        maps = side_by_side_figure(
+            result.dataset, rows, result.element_maps, title="", smoothed=result.smoothed
+        )
+        caption = "Mineral map beside net counts of the main elements' strongest lines"
+        figures.append((caption, "Mineral map and element maps", figure_bytes(maps)))
+    else:
+        figure = mineral_map_figure(result.dataset, rows, title="", smoothed=result.smoothed)
+        figures.append(("Mineral map", "Mineral map", figure_bytes(figure)))
+    return figures

@@ -1,0 +1,106 @@
+"""A finished mineral map: what it shows, and how it is saved."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithoscope.core.spectrum import Spectrum
+from lithoscope.figures.mineral_map import mineral_map_figure
+from lithoscope.figures.save import save_figure
+from lithoscope.segmentation.dataset import write_dataset
+from lithoscope.segmentation.quantify import MineralShare
+from lithoscope.segmentation.table import csv_of_shares, row_of_share
+from lithoscope.workflows.output_folder import whole_folder
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+FILES = {
+    "result": "result.zarr",
+    "table": "minerals.csv",
+    "map": "mineral_map.png",
+    "report": "report.html",
+    "run": "run.json",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class MineralMap:
+    """The result of mapping one scan.
+
+    Parameters
+    ----------
+    dataset
+        Layers on (y, x): `mineral`, `mineral_smoothed`, `confidence`, `unknown`, `ood_score`,
+        `counts`.
+    shares
+        How much of each mineral there is.
+    run
+        Input, model, versions, options and timings, as ``run.json`` holds them.
+    marked_pixel, marked_spectrum
+        A pixel shown as an example, and its spectrum.
+    marked_elements
+        Elements whose lines are named in that spectrum.
+    element_maps
+        Net counts of the main elements' strongest lines, by line name, shape (y, x).
+    model_notes
+        What the model was trained and tested on, a line each.
+    warnings
+        What a reader of the result must know, a line each.
+    smoothed
+        Whether the smoothed layer is the one to show.
+    """
+
+    dataset: xr.Dataset
+    shares: tuple[MineralShare, ...]
+    run: Mapping[str, Any]
+    marked_pixel: tuple[int, int]
+    marked_spectrum: Spectrum
+    marked_elements: tuple[str, ...]
+    element_maps: Mapping[str, NDArray[np.float64]]
+    model_notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    smoothed: bool = True
+    title: str = field(default="")
+
+    def percentages(self) -> list[dict[str, Any]]:
+        """Return the rows of ``minerals.csv``."""
+        return [row_of_share(share) for share in self.shares]
+
+    def plot(self) -> Figure:
+        """Return the mineral map as a matplotlib figure with legend and scale bar."""
+        return mineral_map_figure(
+            self.dataset, self.percentages(), title=self.title, smoothed=self.smoothed
+        )
+
+    def save(self, folder: str | Path) -> dict[str, Path]:
+        """Write all files of the result into a new folder; return their paths by purpose.
+
+        Raises
+        ------
+        OutputError
+            If the folder exists and is not empty, or cannot be written to.
+        """
+        target = Path(folder)
+        with whole_folder(target) as partial:
+            self.write_into(partial)
+        return {purpose: target / name for purpose, name in FILES.items()}
+
+    def write_into(self, folder: Path) -> None:
+        """Write all files of the result into an existing, empty folder."""
+        from lithoscope.workflows.map_report import write_map_report
+
+        write_dataset(self.dataset, folder / FILES["result"])
+        (folder / FILES["table"]).write_text(csv_of_shares(self.shares), encoding="utf-8")
+        save_figure(self.plot(), folder / FILES["map"])
+        write_map_report(self, folder / FILES["report"])
+        text = json.dumps(self.run, indent=1, ensure_ascii=False) + "\n"
+        (folder / FILES["run"]).write_text(text, encoding="utf-8")

@@ -1,0 +1,82 @@
+"""Recipes: how a model is made, as a short YAML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lithoscope.errors import CheckpointError, nearest_names
+
+_FOLDER = Path(__file__).parent / "recipes"
+
+
+class Recipe(BaseModel):
+    """What a recipe file may say; see the files in ``workflows/recipes``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    network: str
+    instruments: list[str] = Field(min_length=1)
+    voltages_kV: list[float] = Field(min_length=1)
+    counts: tuple[float, float]
+    gain_error: float
+    offset_error_keV: float
+    compositions: int = Field(ge=1, le=1000)
+    spectra: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    seed: int = Field(ge=0)
+    test_spectra: int = Field(ge=10)
+
+
+def shipped_recipes() -> tuple[str, ...]:
+    """Return the names of the recipes in the package."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.yaml")))
+
+
+def load_recipe(name_or_path: str) -> Recipe:
+    """Read a recipe by its name in the package or its path.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such recipe, or it has an unknown key or a value out of range.
+    """
+    path = _FOLDER / f"{name_or_path}.yaml"
+    if name_or_path not in shipped_recipes():
+        path = Path(name_or_path)
+        if not path.is_file():
+            near = nearest_names(name_or_path, shipped_recipes())
+            raise CheckpointError(
+                f"There is no recipe '{name_or_path}'.",
+                expected=f"one of {', '.join(near or shipped_recipes())}, or a YAML file",
+            )
+    try:
+        return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{path} is not YAML: {error}.") from error
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(place) for place in fault['loc']) or 'file'}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise CheckpointError(
+            f"Recipe {path}: {faults}.", expected=f"the keys {', '.join(Recipe.model_fields)}"
+        ) from error
+
+
+def adjust_recipe(
+    recipe: Recipe,
+    *,
+    network: str | None = None,
+    instruments: list[str] | None = None,
+    spectra: int | None = None,
+    seed: int | None = None,
+) -> Recipe:
+    """Return a recipe with the given values in place of its own; ``None`` keeps a value."""
+    changes = {"network": network, "instruments": instruments, "spectra": spectra, "seed": seed}
+    return recipe.model_copy(
+        update={key: value for key, value in changes.items() if value is not None}
+    )
