@@ -173,9 +173,17 @@ def test_ticks_of_a_pixel_axis_are_whole_pixels():
             assert all(tick == round(tick) for tick in inside)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 3)])
-@pytest.mark.parametrize("units", ["mm", "pixel"])
-@pytest.mark.parametrize("value", [-1, 0])
+@pytest.mark.parametrize(
+    ("shape", "units", "value"),
+    [
+        ((1, 1), "mm", 0),
+        ((1, 1), "pixel", -1),
+        ((1, 300), "mm", -1),
+        ((1, 300), "pixel", 0),
+        ((300, 1), "mm", 0),
+        ((2, 3), "mm", -1),
+    ],
+)
 def test_the_smallest_maps_are_drawn_large_enough_to_see(shape, units, value):
     dataset = make_dataset(np.full(shape, value), units=units, unknown=np.zeros(shape))
     figure = side_by_side_figure(

@@ -15,6 +15,7 @@ from lithoscope.figures.palette import (
     VOID_COLOUR,
     mineral_colours,
 )
+from lithoscope.minerals import load_library
 
 # Machado, Oliveira and Fernandes 2009, severity 1.0, for linear RGB.
 VISIONS = {
@@ -153,6 +154,10 @@ def test_a_group_has_the_colour_of_its_best_known_member():
         assert mineral_colours([label])[label] == POOL["pale"]
     alone = mineral_colours(["nosuchmineral"])["nosuchmineral"]
     assert mineral_colours(["nosuchmineral/other"]) == {"nosuchmineral/other": alone}
+
+
+def test_names_with_a_colour_are_written_as_in_the_library():
+    assert set(_HOMES) <= {mineral.name for mineral in load_library()}
 
 
 def test_more_labels_than_colours_all_have_one():

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -10,7 +11,6 @@ import pytest
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.spectrum import Spectrum
 from lithoscope.errors import OutputError
-from lithoscope.figures import save
 from lithoscope.figures.save import figure_bytes, save_figure
 from lithoscope.figures.spectrum_plot import spectrum_figure
 from lithoscope.figures.style import figure_style
@@ -55,7 +55,7 @@ def test_the_old_file_stays_where_the_new_cannot_be_finished(tmp_path, monkeypat
         raise OSError(28, "No space left on device")
 
     (tmp_path / "a.png").write_bytes(b"old")
-    monkeypatch.setattr(save.os, "replace", fail)
+    monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OutputError, match="No space left"):
         save_figure(make_figure(), tmp_path / "a.png")
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]

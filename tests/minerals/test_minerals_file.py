@@ -81,6 +81,8 @@ def test_own_entry_may_replace_a_shipped_one(load) -> None:
         ("{name: No, formula: SiO2}", ["name is False", "quote"]),
         ("{name: x1, formula: 12}", ["formula is 12"]),
         ("{name: x1, formula: SiO2, density_g_cm3: heavy}", ["density_g_cm3 is heavy", "number"]),
+        ("{name: x1, formula: SiO2, density_g_cm3: '2.65'}", ["density_g_cm3 is 2.65", "number"]),
+        ("{name: x1, formula: SiO2, density_g_cm3: true}", ["density_g_cm3 is True", "number"]),
         ("{name: x1, formula: SiO2, density_g_cm3: -1}", ["density of -1"]),
         ("{name: x1, formula: SiO2, density_g_cm3: .nan}", ["density of nan"]),
         ("{name: x1, formula: SiO2, kind: rock}", ["kind is rock", "'mineral' or 'material'"]),

@@ -72,11 +72,11 @@ def test_spread_is_that_of_rejection_sampling(name: str) -> None:
     drawn = sample_mole_fractions(ranges, 4000, rng)
     low, high = np.array(ranges).T
     widest = int(np.argmax(high - low))
-    boxes = rng.uniform(low, high, size=(400_000, len(ranges)))
+    boxes = rng.uniform(low, high, size=(150_000, len(ranges)))
     boxes[:, widest] = 0
     boxes[:, widest] = 1 - boxes.sum(axis=1)
     kept = boxes[(boxes[:, widest] >= low[widest]) & (boxes[:, widest] <= high[widest])]
-    assert len(kept) > 1000
+    assert len(kept) > 500
     for column in range(len(ranges)):
         assert scipy.stats.ks_2samp(drawn[:, column], kept[:, column]).pvalue > 1e-3
     np.testing.assert_allclose(

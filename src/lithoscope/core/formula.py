@@ -8,14 +8,15 @@
     place   = element | "□" | bracket
     bracket = "(" formula { "," formula } ")"       also [ ] and { }; nested
 
-Spaces may stand anywhere but before a number. Where a formula can be read in two ways it is
-refused, never guessed:
+Spaces may stand anywhere but between an element and its number. Where a formula can be read in
+two ways it is refused, never guessed:
 
 - ``Fe2+`` is a charge: one digit that touches a ``+``. The amount comes after: ``Fe3+2O3``.
   Raised digits and ``^{3+}`` are charges wherever they stand. Charges do not change the result.
 - ``(Mg,Fe)2`` shares its place equally, ``(Mg0.9,Fe0.1)2`` as its numbers say; a list with some
   numbers is refused. In ``(OH,F)`` and ``(SO4,CO3)`` each group counts once.
-- A ``.`` between digits is a decimal point, unless water follows (``CaSO4.2H2O``).
+- A ``.`` between digits is a decimal point, unless water follows (``CaSO4.2H2O``);
+  ``Al2O3.2SiO2`` and ``Mg.9Fe.1`` are refused.
 """
 
 from __future__ import annotations

@@ -84,6 +84,9 @@ class Tube:
         Tube current.
     solid_angle_sr
         Solid angle of the beam that reaches the sample, seen from the anode.
+    k_line_factor
+        Yield of the anode's K lines over that of Ebel's model, whose constant is uncertain
+        (5e13 in Ebel 1999, 6e13 in later codes).
     window, filters
         Layers between the anode and the optic.
     """
@@ -94,6 +97,7 @@ class Tube:
     take_off_angle_deg: float = 12.0
     current_mA: float = 0.6
     solid_angle_sr: float = 1e-4
+    k_line_factor: float = 1.0
     window: tuple[Layer, ...] = (Layer("Be", 100.0, 1.848),)
     filters: tuple[Layer, ...] = ()
 
@@ -108,7 +112,12 @@ class Tube:
             f"voltage_kV of the tube is {self.voltage_kV}.",
             "4 to 100 kV",
         )
-        _require_positive("tube", current_mA=self.current_mA, solid_angle_sr=self.solid_angle_sr)
+        _require_positive(
+            "tube",
+            current_mA=self.current_mA,
+            solid_angle_sr=self.solid_angle_sr,
+            k_line_factor=self.k_line_factor,
+        )
         for name in ("electron_angle_deg", "take_off_angle_deg"):
             _require_angle("tube", name, getattr(self, name))
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from lithoscope.errors import OutputError
 from lithoscope.figures.style import figure_style
+from lithoscope.io.aside import written_aside
 
 _FORMATS = ("png", "svg")
 _DOTS_PER_INCH = 150
@@ -54,27 +55,6 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
         If the path ends otherwise, or cannot be written to.
     """
     target = Path(path)
-    write_whole(target, figure_bytes(figure, file_format=target.suffix.lower().lstrip(".")))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file aside and rename it, so that it is there whole or not at all.
-
-    Raises
-    ------
-    OutputError
-        If the folder is missing or cannot be written to.
-    """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        try:
-            aside.write_bytes(content)
-            os.replace(aside, path)
-        finally:
-            aside.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror or error}.",
-            expected="a folder that exists and may be written to",
-            remedy="choose another place with -o",
-        ) from error
+    content = figure_bytes(figure, file_format=target.suffix.lower().lstrip("."))
+    with written_aside(target) as aside:
+        aside.write_bytes(content)

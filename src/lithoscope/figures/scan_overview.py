@@ -66,32 +66,36 @@ def scan_overview_figure(
         )
     with figure_style():
         frame = MapFrame.of(dataset)
-        width, height = frame.size_in(
-            max_width_in=_MAX_MAP_WIDTH_IN, max_height_in=_MAX_MAP_HEIGHT_IN
-        )
-        body = max(height, _MIN_SPECTRUM_HEIGHT_IN)
-        left, top = 3 * MARGIN_IN, MARGIN_IN + TITLE_IN + 0.2
-        spectrum_left = left + width + COLOUR_BAR_IN + _BETWEEN_IN
-        figure = blank_figure(
-            spectrum_left + _SPECTRUM_WIDTH_IN + 2 * MARGIN_IN,
-            top + body + BELOW_MAP_IN + MARGIN_IN,
-            title=title,
-        )
-        axes = place_axes(figure, left_in=left, top_in=top, width_in=width, height_in=height)
-        image = draw_map(axes, counts, frame, cmap=COUNTS_COLOUR_MAP)
-        draw_colour_bar(figure, axes, image)
-        axes.set_title("total counts of each pixel")
-        _mark_pixel(axes, frame, pixel, counts.shape)
-        spectrum_axes = place_axes(
-            figure,
-            left_in=spectrum_left,
-            top_in=top,
-            width_in=_SPECTRUM_WIDTH_IN,
-            height_in=body,
-        )
+        figure, map_axes, spectrum_axes = _panels(frame, title=title)
+        image = draw_map(map_axes, counts, frame, cmap=COUNTS_COLOUR_MAP)
+        draw_colour_bar(figure, map_axes, image)
+        map_axes.set_title("total counts of each pixel")
+        _mark_pixel(map_axes, frame, pixel, counts.shape)
         spectrum_axes.set_title(f"spectrum of the red pixel (row {row}, column {column})")
         draw_spectrum(spectrum_axes, spectrum, lines=element_lines(spectrum, elements))
         return figure
+
+
+def _panels(frame: MapFrame, *, title: str) -> tuple[Figure, Axes, Axes]:
+    """Return a figure with axes for the map and, as high or higher, for the spectrum."""
+    width, height = frame.size_in(max_width_in=_MAX_MAP_WIDTH_IN, max_height_in=_MAX_MAP_HEIGHT_IN)
+    spectrum_height = max(height, _MIN_SPECTRUM_HEIGHT_IN)
+    left, top = 3 * MARGIN_IN, MARGIN_IN + TITLE_IN + 0.2
+    spectrum_left = left + width + COLOUR_BAR_IN + _BETWEEN_IN
+    figure = blank_figure(
+        spectrum_left + _SPECTRUM_WIDTH_IN + 2 * MARGIN_IN,
+        top + spectrum_height + BELOW_MAP_IN + MARGIN_IN,
+        title=title,
+    )
+    map_axes = place_axes(figure, left_in=left, top_in=top, width_in=width, height_in=height)
+    spectrum_axes = place_axes(
+        figure,
+        left_in=spectrum_left,
+        top_in=top,
+        width_in=_SPECTRUM_WIDTH_IN,
+        height_in=spectrum_height,
+    )
+    return figure, map_axes, spectrum_axes
 
 
 def _mark_pixel(

@@ -1,3 +1,34 @@
-"""Scans, spectra and instruments, from files and back."""
+"""Scans, spectra and instruments: from files, and back."""
 
 from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lithoscope.io.instruments import load_instrument, shipped_instruments
+    from lithoscope.io.scans import open_scan
+    from lithoscope.io.spectra import open_spectra, save_spectrum
+
+# Instruments bring pydantic, which those who only read files do not need.
+_HOMES = {
+    "load_instrument": "lithoscope.io.instruments",
+    "open_scan": "lithoscope.io.scans",
+    "open_spectra": "lithoscope.io.spectra",
+    "save_spectrum": "lithoscope.io.spectra",
+    "shipped_instruments": "lithoscope.io.instruments",
+}
+
+__all__ = [
+    "load_instrument",
+    "open_scan",
+    "open_spectra",
+    "save_spectrum",
+    "shipped_instruments",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lithoscope.io' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -70,9 +70,7 @@ def read_bounded(path: Path, *, limit: int, error: type[FileFormatError]) -> byt
     return raw
 
 
-def checked_counts(
-    counts: NDArray[Any], path: Path, error: type[FileFormatError]
-) -> NDArray[Any]:
+def checked_counts(counts: NDArray[Any], path: Path, error: type[FileFormatError]) -> NDArray[Any]:
     """Return counts as they are, having made sure that none is negative, NaN or infinite."""
     if counts.dtype.kind == "f" and not np.isfinite(counts).all():
         raise error(f"{path} holds counts of NaN or infinity.", expected="finite counts")

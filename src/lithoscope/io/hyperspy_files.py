@@ -186,7 +186,7 @@ def _text(value: Any) -> str:
 def _live_time_s(group: Any) -> float | None:
     """Return the live time, which stands under the kind of microscope or ``XRF``."""
     place = "metadata/Acquisition_instrument"
-    for machine in group[place] if place in group else ():
+    for machine in group.get(place, ()):
         value = _attribute(group, f"{place}/{machine}/Detector/EDS", "live_time")
         if value is not None and math.isfinite(float(value)) and float(value) > 0:
             return float(value)

@@ -69,7 +69,7 @@ class NpzArchive:
     def __init__(self, path: Path, *, error: type[FileFormatError], layout: str) -> None:
         self.path = path
         self._error, self._layout = error, layout
-        with self._damage_reported("the archive"):
+        with self.damage_reported("the archive"):
             self._zip = zipfile.ZipFile(path)
         members = (name for name in self._zip.namelist() if name.endswith(_SUFFIX))
         self.names = frozenset(name.removesuffix(_SUFFIX) for name in members)
@@ -92,7 +92,7 @@ class NpzArchive:
         kinds
             Kinds of dtype that it may have, such as ``uif``.
         """
-        with self._damage_reported(f"'{name}'"), self._zip.open(name + _SUFFIX) as member:
+        with self.damage_reported(f"'{name}'"), self._zip.open(name + _SUFFIX) as member:
             header = self._read_header(member)
         if header.dtype.kind not in kinds:
             raise self.failure(f"holds '{name}' of type {header.dtype}")
@@ -110,17 +110,18 @@ class NpzArchive:
     def read(self, name: str, kinds: str) -> NDArray[Any]:
         """Return a whole array."""
         self.declared(name, kinds)
-        with self._damage_reported(f"'{name}'"), self._zip.open(name + _SUFFIX) as member:
+        with self.damage_reported(f"'{name}'"), self._zip.open(name + _SUFFIX) as member:
             array: NDArray[Any] = npy_format.read_array(member, allow_pickle=False)
             return array
 
     def rows(self, name: str, header: DeclaredArray) -> NpzRows:
         """Open an array in C order for reading it row by row."""
-        with self._damage_reported(f"'{name}'"):
+        with self.damage_reported(f"'{name}'"):
             return NpzRows(self, name, header, self._zip.open(name + _SUFFIX))
 
     @contextmanager
-    def _damage_reported(self, what: str) -> Iterator[None]:
+    def damage_reported(self, what: str) -> Iterator[None]:
+        """Turn what a damaged file makes libraries raise into our error, naming `what`."""
         try:
             yield
         except _DAMAGE as problem:
@@ -151,7 +152,7 @@ class NpzRows:
         """Return rows `first` to ``last - 1``."""
         header = self._header
         row_bytes = math.prod(header.shape[1:]) * header.dtype.itemsize
-        with self._archive._damage_reported(f"'{self._name}'"):
+        with self._archive.damage_reported(f"'{self._name}'"):
             self._member.seek(header.data_start + first * row_bytes)
             raw = self._member.read((last - first) * row_bytes)
             shape = (last - first, *header.shape[1:])

@@ -59,13 +59,22 @@ class CompiledInstrument:
     compton_response: FloatArray
     doppler_response: FloatArray
 
-    def spectra(self, mass_fractions: NDArray[np.floating]) -> FloatArray:
+    def spectra(
+        self,
+        mass_fractions: NDArray[np.floating],
+        *,
+        diffuse_share: NDArray[np.floating] | float = 1.0,
+    ) -> FloatArray:
         """Expected counts of one second for many compositions of thick samples.
 
         Parameters
         ----------
         mass_fractions
             Shape (composition, element), columns as `symbols`.
+        diffuse_share
+            Share of the Rayleigh scatter of free atoms that is seen as diffuse background, a
+            number or shape (composition,). In a crystal most of it goes into Bragg peaks, and
+            below the Bragg cut-off (wavelengths above 2 d) nowhere.
 
         Returns
         -------
@@ -88,6 +97,7 @@ class CompiledInstrument:
             compton[row] = np.where(self.broad, 0.0, scattered.sum(axis=0))
             doppler[row][present] = scattered[:, self.broad]
         counts = line_photons @ self.line_response
+        rayleigh *= np.broadcast_to(diffuse_share, len(fractions))[:, None]
         counts += rayleigh @ self.rayleigh_response
         counts += compton @ self.compton_response
         peaks = self.doppler_response.reshape(-1, counts.shape[1])

@@ -202,14 +202,14 @@ def _shell_lines(tube: Tube, shell: str) -> tuple[FloatArray, FloatArray]:
     stopping = stopping_factor_from_overvoltage(
         anode=tube.anode, edge_keV=edge, overvoltage=overvoltage, shell=shell
     )
-    strength = _shell_strength(tube.anode, shell)
+    strength = _shell_strength(tube, shell)
     photons = tube.current_mA * strength * stopping * backscatter * rates * absorption * passed
     return energies, photons
 
 
-def _shell_strength(anode: str, shell: str) -> float:
-    z = atomic_number(anode)
+def _shell_strength(tube: Tube, shell: str) -> float:
+    z = atomic_number(tube.anode)
     if shell == "K":
-        return _K_LINES * float(xraylib.FluorYield(z, xraylib.K_SHELL))
+        return tube.k_line_factor * _K_LINES * float(xraylib.FluorYield(z, xraylib.K_SHELL))
     correction = 1.0 if shell == "L3" else -0.4814 + 0.03781 * z - 2.413e-4 * z**2
-    return _L_LINES[shell] * correction * _MEAN_L_YIELD[anode]
+    return _L_LINES[shell] * correction * _MEAN_L_YIELD[tube.anode]

@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 
 from lithoscope.errors import InvalidValueError
 from lithoscope.figures.map_key import SPECIAL_ROWS, MapKey
-from lithoscope.figures.save import write_whole
+from lithoscope.io.aside import written_aside
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SPECIAL_NOTES = {
@@ -85,7 +85,9 @@ def write_report(path: str | os.PathLike[str], *, content: ReportContent) -> Non
         If the path cannot be written to.
     """
     # Names of files may hold bytes that are no UTF-8; a report must not fail for them.
-    write_whole(Path(path), _page(content).encode("utf-8", errors="replace"))
+    page = _page(content).encode("utf-8", errors="replace")
+    with written_aside(Path(path)) as aside:
+        aside.write_bytes(page)
 
 
 def _page(content: ReportContent) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lithoscope.core.composition import Composition
 from lithoscope.core.energy import edges_from_resolution
 from lithoscope.core.instrument import Instrument
 from lithoscope.core.labels import LabelSet
@@ -16,6 +16,7 @@ from lithoscope.core.mineral import Mineral
 from lithoscope.errors import InvalidValueError
 from lithoscope.minerals.sampling import sample_compositions
 from lithoscope.physics.compile import compile_instrument, mass_fraction_matrix
+from lithoscope.synthesis.conditions import MeasurementRange, draw_instrument
 
 # The bank's own bins are this much finer than a detector's peak, so that a shift of a few eV can
 # be made by interpolation (measured: below 0.2 % of a line's counts, tests/synthesis).
@@ -39,7 +40,7 @@ class SpectrumBank:
     settings
         Index into `instruments` of each spectrum, shape (spectrum,).
     instruments
-        The instruments, one for each optic and voltage.
+        The machines drawn, each with its voltage and lens.
     labels
         The classes.
     """
@@ -86,13 +87,14 @@ def build_bank(
     minerals: Sequence[Mineral],
     labels: LabelSet,
     instruments: Sequence[Instrument],
-    voltages_kV: Sequence[float],
+    conditions: MeasurementRange,
+    settings: int,
     compositions: int,
     edges_keV: NDArray[np.float64],
     seed: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> SpectrumBank:
-    """Simulate every class in natural compositions under every instrument and voltage.
+    """Simulate every class in natural compositions on many machines.
 
     Parameters
     ----------
@@ -101,47 +103,59 @@ def build_bank(
     labels
         The classes.
     instruments
-        Instruments whose physics differ; each is used at every voltage.
-    voltages_kV
-        Tube voltages.
+        Instruments whose physics differ.
+    conditions
+        From which machines and diffuse shares are drawn.
+    settings
+        Machines drawn of each instrument, each with its voltage.
     compositions
-        Compositions drawn of each mineral; each is used in every setting.
+        Compositions drawn of each mineral, anew for each machine.
     edges_keV
         Bin edges of the bank.
     seed
-        Seed of the compositions.
+        Seed of all that is drawn.
     progress
-        Called with the number of settings done and in all.
+        Called with the number of machines done and in all.
     """
     rng = np.random.default_rng(seed)
-    drawn = [
-        (mineral.name, composition)
-        for mineral in minerals
-        for composition in sample_compositions(mineral, compositions, rng)
-    ]
-    symbols = sorted({symbol for _, composition in drawn for symbol in composition.elements})
-    fractions = mass_fraction_matrix([composition for _, composition in drawn], symbols)
-    settings = [
-        dataclasses.replace(
-            instrument, tube=dataclasses.replace(instrument.tube, voltage_kV=voltage)
-        )
+    machines = [
+        draw_instrument(instrument, conditions, rng)
         for instrument in instruments
-        for voltage in voltages_kV
+        for _ in range(settings)
     ]
-    spectra = np.empty((len(settings), len(drawn), edges_keV.size - 1), dtype=np.float32)
-    for index, setting in enumerate(settings):
-        compiled = compile_instrument(instrument=setting, symbols=symbols, edges_keV=edges_keV)
-        counts = compiled.spectra(fractions)
+    names = tuple(mineral.name for mineral in minerals for _ in range(compositions))
+    spectra = np.empty((len(machines), len(names), edges_keV.size - 1), dtype=np.float32)
+    for index, machine in enumerate(machines):
+        drawn = [
+            composition
+            for mineral in minerals
+            for composition in sample_compositions(mineral, compositions, rng)
+        ]
+        counts = _counts_on_machine(machine, drawn, conditions, edges_keV, rng)
         spectra[index] = counts / counts.sum(axis=1, keepdims=True)
-        progress(index + 1, len(settings))
-    names = tuple(name for name, _ in drawn)
+        progress(index + 1, len(machines))
     classes = np.array([labels.index_of(name) for name in names])
     return SpectrumBank(
         edges_keV=edges_keV,
         spectra=spectra.reshape(-1, edges_keV.size - 1),
-        classes=np.tile(classes, len(settings)),
-        minerals=names * len(settings),
-        settings=np.repeat(np.arange(len(settings)), len(names)),
-        instruments=tuple(settings),
+        classes=np.tile(classes, len(machines)),
+        minerals=names * len(machines),
+        settings=np.repeat(np.arange(len(machines)), len(names)),
+        instruments=tuple(machines),
         labels=labels,
+    )
+
+
+def _counts_on_machine(
+    machine: Instrument,
+    compositions: Sequence[Composition],
+    conditions: MeasurementRange,
+    edges_keV: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    symbols = sorted({symbol for item in compositions for symbol in item.elements})
+    compiled = compile_instrument(instrument=machine, symbols=symbols, edges_keV=edges_keV)
+    return compiled.spectra(
+        mass_fraction_matrix(compositions, symbols),
+        diffuse_share=rng.uniform(*conditions.diffuse_share, len(compositions)),
     )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
+import numpy as np
+
+from lithoscope.core.instrument import Instrument
 from lithoscope.errors import InvalidValueError
 
 
@@ -14,24 +18,32 @@ class MeasurementRange:
     Parameters
     ----------
     voltages_kV
-        Tube voltages.
+        Lowest and highest tube voltage; drawn uniformly.
     counts
         Lowest and highest total counts; drawn log-uniformly.
     gain_error
         Largest relative error of the energy gain, either way; drawn uniformly.
     offset_error_keV
         Largest error of the energy offset in keV, either way; drawn uniformly.
+    optic_spread
+        Standard deviation of the logarithm of the polycapillary's parameters and of the yield of
+        the tube's K lines, as relative to `_OPTIC_SPREADS`; 0 keeps the instrument as it is.
+    diffuse_share
+        Lowest and highest share of Rayleigh scatter that is diffuse; drawn uniformly.
     """
 
-    voltages_kV: tuple[float, ...] = (25.0, 28.0, 30.0, 35.0, 40.0, 45.0, 50.0)
+    voltages_kV: tuple[float, float] = (25.0, 50.0)
     counts: tuple[float, float] = (30.0, 1e6)
     gain_error: float = 0.005
     offset_error_keV: float = 0.015
+    optic_spread: float = 1.0
+    diffuse_share: tuple[float, float] = (0.1, 1.0)
 
     def __post_init__(self) -> None:
-        if not self.voltages_kV or not all(4 <= voltage <= 100 for voltage in self.voltages_kV):
+        low, high = self.voltages_kV
+        if not 4 <= low <= high <= 100:
             raise InvalidValueError(
-                f"Tube voltages {self.voltages_kV}.", expected="at least one, each 4 to 100 kV"
+                f"Tube voltages from {low} to {high} kV.", expected="4 <= low <= high <= 100 kV"
             )
         if not 1 <= self.counts[0] <= self.counts[1] <= 1e9:
             raise InvalidValueError(
@@ -44,3 +56,39 @@ class MeasurementRange:
             raise InvalidValueError(
                 f"An offset error of {self.offset_error_keV} keV.", expected="0 to 0.5 keV"
             )
+        if not 0 <= self.optic_spread <= 5:
+            raise InvalidValueError(f"An optic spread of {self.optic_spread}.", expected="0 to 5")
+        if not 0 <= self.diffuse_share[0] <= self.diffuse_share[1] <= 1:
+            raise InvalidValueError(
+                f"Diffuse shares from {self.diffuse_share[0]} to {self.diffuse_share[1]}.",
+                expected="0 <= low <= high <= 1",
+            )
+
+
+# Spread (standard deviation of the logarithm) of what differs between machines of one make and is
+# in no header: what fits of one lens with other assumptions on the sample's thickness gave, see
+# docs/physics.md.
+_OPTIC_SPREADS = {"rise_keV": 0.3, "fall_keV": 0.08, "steepness": 0.1}
+_K_LINE_SPREAD = 0.15
+
+
+def draw_instrument(
+    instrument: Instrument, conditions: MeasurementRange, rng: np.random.Generator
+) -> Instrument:
+    """Draw a machine of this make: its voltage, its lens, its tube's K lines."""
+    tube = dataclasses.replace(
+        instrument.tube,
+        voltage_kV=float(rng.uniform(*conditions.voltages_kV)),
+        k_line_factor=instrument.tube.k_line_factor
+        * float(np.exp(conditions.optic_spread * _K_LINE_SPREAD * rng.standard_normal())),
+    )
+    optic = instrument.optic
+    if optic is not None:
+        factors = {
+            name: float(np.exp(conditions.optic_spread * spread * rng.standard_normal()))
+            for name, spread in _OPTIC_SPREADS.items()
+        }
+        optic = dataclasses.replace(
+            optic, **{name: getattr(optic, name) * factor for name, factor in factors.items()}
+        )
+    return dataclasses.replace(instrument, tube=tube, optic=optic)

@@ -20,7 +20,6 @@ from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold, save_chec
 from lithoscope.models.registry import build_network
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.bank import SpectrumBank, bank_edges, build_bank
-from lithoscope.synthesis.conditions import MeasurementRange
 from lithoscope.synthesis.stream import SpectrumStream
 from lithoscope.workflows.recipe import Recipe
 
@@ -57,10 +56,8 @@ def make_model(
     chosen = list(minerals if minerals is not None else load_library())
     labels = LabelSet.of_minerals([mineral.name for mineral in chosen])
     axis = ModelAxis()
-    conditions = MeasurementRange(
-        tuple(recipe.voltages_kV), recipe.counts, recipe.gain_error, recipe.offset_error_keV
-    )
-    bank = _bank(recipe, chosen, labels, axis, recipe.seed, recipe.compositions, progress)
+    conditions = recipe.conditions()
+    bank = _bank(recipe, chosen, labels, axis, recipe.seed, recipe.settings, progress)
     simulated = time.perf_counter()
 
     settings = FitSettings(
@@ -97,7 +94,7 @@ def make_model(
         threshold=UnknownThreshold((1.0,), (np.inf,), _FALSE_ALARMS),
     )
     held_out = _bank(
-        recipe, chosen, labels, axis, recipe.seed + _HELD_OUT, _held_out_size(recipe), progress
+        recipe, chosen, labels, axis, recipe.seed + _HELD_OUT, _held_out_settings(recipe), progress
     )
     checkpoint = _with_threshold_and_card(checkpoint, recipe, bank, held_out)
     timings = {
@@ -110,8 +107,8 @@ def make_model(
     return checkpoint
 
 
-def _held_out_size(recipe: Recipe) -> int:
-    return max(2, recipe.compositions // 3)
+def _held_out_settings(recipe: Recipe) -> int:
+    return max(2, recipe.settings // 2)
 
 
 def _bank(
@@ -120,7 +117,7 @@ def _bank(
     labels: LabelSet,
     axis: ModelAxis,
     seed: int,
-    compositions: int,
+    settings: int,
     progress: Progress,
 ) -> SpectrumBank:
     edges = bank_edges(
@@ -133,8 +130,9 @@ def _bank(
         minerals=minerals,
         labels=labels,
         instruments=distinct_physics([load_instrument(name) for name in recipe.instruments]),
-        voltages_kV=recipe.voltages_kV,
-        compositions=compositions,
+        conditions=recipe.conditions(),
+        settings=settings,
+        compositions=recipe.compositions,
         edges_keV=edges,
         seed=seed,
         progress=lambda done, total: progress("simulate", done, total, ""),
@@ -171,9 +169,9 @@ def _with_threshold_and_card(
     parameters = sum(weight.numel() for weight in checkpoint.network.parameters())
     card: dict[str, Any] = {
         "trained_on": "Lithoscope's own simulation: natural compositions, Poisson noise, errors of "
-        "energy gain and offset",
-        "tested_on": "Lithoscope's own simulation, compositions drawn anew; not on measured "
-        "spectra",
+        "energy gain and offset, machines of differing lens and voltage",
+        "tested_on": "Lithoscope's own simulation, compositions and machines drawn anew; not on "
+        "measured spectra",
         "classes": len(checkpoint.labels),
         "parameters": parameters,
         "recipe": recipe.model_dump(),

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lithoscope.errors import CheckpointError, nearest_names
+from lithoscope.synthesis.conditions import MeasurementRange
 
 _FOLDER = Path(__file__).parent / "recipes"
 
@@ -19,16 +20,30 @@ class Recipe(BaseModel):
 
     network: str
     instruments: list[str] = Field(min_length=1)
-    voltages_kV: list[float] = Field(min_length=1)
+    voltages_kV: tuple[float, float]
     counts: tuple[float, float]
     gain_error: float
     offset_error_keV: float
+    optic_spread: float
+    diffuse_share: tuple[float, float]
+    settings: int = Field(ge=1, le=1000)
     compositions: int = Field(ge=1, le=1000)
     spectra: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
     seed: int = Field(ge=0)
     test_spectra: int = Field(ge=10)
+
+    def conditions(self) -> MeasurementRange:
+        """Return the range of measurements to simulate."""
+        return MeasurementRange(
+            voltages_kV=self.voltages_kV,
+            counts=self.counts,
+            gain_error=self.gain_error,
+            offset_error_keV=self.offset_error_keV,
+            optic_spread=self.optic_spread,
+            diffuse_share=self.diffuse_share,
+        )
 
 
 def shipped_recipes() -> tuple[str, ...]:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithoscope.errors import ScanError
+from lithoscope.io.formats import SCAN_FORMATS
 
 MAGIC = b"AAMVHFSS"
 _COMPRESSED = b"AACS"
@@ -117,7 +118,7 @@ class SfsContainer:
         raise ScanError(
             f"{self.path} is no sound .bcf map: {cause}.",
             expected="a .bcf hypermap as Bruker's software saves it",
-            remedy="copy or export the map again",
+            remedy=f"copy or export the map again; {', '.join(SCAN_FORMATS)} are read",
         )
 
     def bytes_at(self, start: int, length: int, what: str) -> bytes:

@@ -32,4 +32,3 @@ def header_of_container(container: SfsContainer) -> BrukerHeader:
     """Read the header of an open .bcf."""
     raw = container.read(HEADER_DATA, limit=MAX_BYTES)
     return parse_header(raw, where=f"{HEADER_DATA} of {container.path}", error=ScanError)
-
