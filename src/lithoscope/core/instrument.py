@@ -126,32 +126,34 @@ class Tube:
 class Polycapillary:
     """Transmission of a polycapillary lens over energy.
 
-    ``T(E) = (1 - exp(-E / rise)) / (1 + (E / fall)^steepness)``, up to a constant: at low energy
-    reflection losses and the lens's own windows take photons away; above some energy the critical
-    angle, 30 keV mrad / E, becomes smaller than the bend of the capillaries, channel by channel
-    from the outside in (MacDonald 2010, X-Ray Opt. Instrum. 2010, 867049). The form is empirical:
-    it is the one of three tried that fits acrylic on a Bruker XS-52 (``docs/physics.md``).
+    ``T(E) = (E / fall)^rise / (1 + (E / fall)^steepness)``, up to a constant: at low energy
+    reflection losses take photons away; above some energy the critical angle, 30 keV mrad / E,
+    becomes smaller than the bend of the capillaries, channel by channel from the outside in
+    (MacDonald 2010, X-Ray Opt. Instrum. 2010, 867049). The form is empirical: of three tried it
+    is the one that fits acrylic and metals on a Bruker XS-52 together (``docs/physics.md``).
 
     Parameters
     ----------
-    rise_keV
-        Energy scale of the low-energy rise.
+    rise
+        Exponent of the rise at low energy.
     fall_keV
-        Energy at which high-energy losses halve the transmission.
+        Energy at which high-energy losses set in.
     steepness
-        Exponent of the fall.
+        Exponent of the losses; more than `rise`.
     """
 
-    rise_keV: float
+    rise: float
     fall_keV: float
     steepness: float
 
     def __post_init__(self) -> None:
         _require_positive(
-            "polycapillary",
-            rise_keV=self.rise_keV,
-            fall_keV=self.fall_keV,
-            steepness=self.steepness,
+            "polycapillary", rise=self.rise, fall_keV=self.fall_keV, steepness=self.steepness
+        )
+        _require(
+            self.steepness > self.rise,
+            f"steepness of the polycapillary is {self.steepness}, its rise {self.rise}.",
+            "a steepness above the rise, so that the transmission falls at high energy",
         )
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithoscope.core.energy import EnergyAxis
+from lithoscope.core.instrument import Detector
+from lithoscope.physics.detector import fwhm_from_energy
 from lithoscope.physics.lines import EmissionLine, main_lines
 
 # Elements looked for, the commoner in rocks first: where two explain a peak the first is named.
@@ -22,6 +24,9 @@ _CANDIDATES = (
 _LEAST_SIGNIFICANCE = 6.0
 _LEAST_SHARE = 1e-3
 _SAME_PEAK_KEV = 0.08
+# A further line of the element is missed if it should have been this many standard deviations
+# high and is not even this share of what is due, since absorption makes lines unequal.
+_SURELY_SEEN, _LEAST_SUPPORT = 12.0, 0.1
 _LOWEST_LINE_KEV = 0.9
 
 
@@ -43,14 +48,15 @@ class LineWindow:
     right: tuple[int, int]
 
 
-def window_of_line(*, line: EmissionLine, axis: EnergyAxis, fwhm_keV: float) -> LineWindow:
-    """Window of 1.2 FWHM around a line, and of 0.4 FWHM beyond 1.2 FWHM on either side."""
+def window_of_line(*, line: EmissionLine, axis: EnergyAxis, detector: Detector) -> LineWindow:
+    """Window of 1.2 FWHM around a line, and of 0.36 FWHM beyond 1.2 FWHM on either side."""
+    fwhm = fwhm_from_energy(detector=detector, energies_keV=np.array([line.energy_keV]))[0]
 
     def channels(low: float, high: float) -> tuple[int, int]:
         first, last = axis.channel(line.energy_keV + low), axis.channel(line.energy_keV + high)
         return first, last + 1
 
-    half = 0.6 * fwhm_keV
+    half = 0.6 * float(fwhm)
     return LineWindow(
         line,
         channels(-half, half),
@@ -85,7 +91,11 @@ def net_counts_from_window(
 
 
 def visible_lines(
-    *, counts: NDArray[np.generic], axis: EnergyAxis, fwhm_keV: float, exclude: Sequence[str] = ()
+    *,
+    counts: NDArray[np.generic],
+    axis: EnergyAxis,
+    detector: Detector,
+    exclude: Sequence[str] = (),
 ) -> list[LineWindow]:
     """Windows of the main lines that stand out of a sum spectrum, one an element.
 
@@ -98,8 +108,8 @@ def visible_lines(
         Shape (channel,).
     axis
         Its energy axis.
-    fwhm_keV
-        Resolution near 6 keV.
+    detector
+        Gives the resolution.
     exclude
         Elements not to name, such as the tube's anode.
     """
@@ -111,9 +121,14 @@ def visible_lines(
         lines = main_lines(symbol, low_keV=low, high_keV=min(high, 30.0))
         if not lines:
             continue
-        window = window_of_line(line=lines[0], axis=axis, fwhm_keV=fwhm_keV)
+        window = window_of_line(line=lines[0], axis=axis, detector=detector)
         net, variance = net_counts_from_window(counts=counts, window=window)
-        if net > _LEAST_SIGNIFICANCE * np.sqrt(variance + 1) and _is_peak(counts, window):
+        stands_out = net > _LEAST_SIGNIFICANCE * np.sqrt(variance + 1)
+        if (
+            stands_out
+            and _is_peak(counts, window)
+            and _is_supported(counts, window, lines, axis, detector)
+        ):
             found.append((float(net), window))
     tallest = max((net for net, _ in found), default=0.0)
     kept: list[LineWindow] = []
@@ -132,6 +147,31 @@ def _is_peak(counts: NDArray[np.generic], window: LineWindow) -> bool:
     middle = (last - first) // 4
     smooth = np.convolve(np.asarray(counts[first - 2 : last + 2], float), np.ones(5) / 5, "valid")
     return bool(smooth.size and middle <= int(smooth.argmax()) < smooth.size - middle)
+
+
+def _is_supported(
+    counts: NDArray[np.generic],
+    window: LineWindow,
+    lines: Sequence[EmissionLine],
+    axis: EnergyAxis,
+    detector: Detector,
+) -> bool:
+    """Whether the element's other lines are there too, where they would be seen.
+
+    Lead's Lα lies on arsenic's Kα; without a Kβ there is no arsenic.
+    """
+    net, _ = net_counts_from_window(counts=counts, window=window)
+    for other in lines[1:]:
+        near = abs(other.energy_keV - window.line.energy_keV) < 2 * _SAME_PEAK_KEV
+        # Much softer lines may be absorbed on their way out.
+        if near or other.energy_keV < 0.7 * window.line.energy_keV:
+            continue
+        beside = window_of_line(line=other, axis=axis, detector=detector)
+        seen, variance = net_counts_from_window(counts=counts, window=beside)
+        due = net * other.strength / window.line.strength
+        if due > _SURELY_SEEN * np.sqrt(variance + 1) and seen < _LEAST_SUPPORT * due:
+            return False
+    return True
 
 
 def _is_satellite(line: EmissionLine, stronger: Sequence[LineWindow]) -> bool:

@@ -9,12 +9,12 @@ from lithoscope.core.energy import EnergyAxis
 
 _WINDOW_KEV = 0.5
 # Pile-up and cosmic rays leave a few counts beyond the end; less than this share is not signal.
-_LEAST_SHARE = 2e-6
+_LEAST_SHARE = 1e-7
 _LEAST_COUNTS = 6
 
 
 def voltage_from_spectrum(*, counts: NDArray[np.generic], axis: EnergyAxis) -> float | None:
-    """Highest energy with signal, which is the tube voltage in kV.
+    """Highest energy with signal: the tube voltage in kV, or somewhat less with few counts.
 
     Parameters
     ----------

@@ -10,17 +10,16 @@ from typing import Any
 
 import yaml
 
-from lithoscope.core.instrument import Instrument, Polycapillary
+from lithoscope.core.instrument import Instrument
 from lithoscope.errors import InstrumentError, nearest_names
 from lithoscope.io.instrument_schema import instrument_from_mapping, merged
 
 _FOLDER = resources.files("lithoscope.io") / "data" / "instruments"
 _YAML = (".yaml", ".yml")
 _BRUKER = (".spx", ".bcf")
-_MAX_BYTES = 1 << 20
+_MAX_BYTES = 1 << 16
 
-# Headers do not tell how their lens transmits; the lens of this instrument stands in.
-_LENS_OF = "m4-tornado"
+_BEHIND_HEADERS = "m4-tornado"
 
 
 @functools.cache
@@ -62,12 +61,9 @@ def load_instrument(name_or_path: str | Path) -> Instrument:
     return _from_yaml(path) if suffix in _YAML else _from_bruker(path)
 
 
-def default_lens() -> Polycapillary:
-    """Return the transmission of a lens whose own is not known."""
-    optic = _load_shipped(_LENS_OF).optic
-    if optic is None:
-        raise RuntimeError(f"{_LENS_OF} ships without a lens")
-    return optic
+def header_default() -> Instrument:
+    """Return the instrument that stands in for what Bruker's headers do not tell."""
+    return _load_shipped(_BEHIND_HEADERS)
 
 
 @functools.cache
@@ -149,13 +145,13 @@ class _PlainLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
+        seen: set[str] = set()
         for key, _ in node.value:
-            if key.value in seen:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
                 raise yaml.MarkedYAMLError(
                     problem=f"'{key.value}' stands twice", problem_mark=key.start_mark
                 )
-            seen.add(key.value)
+            seen.add(str(key.value))
         return super().construct_mapping(node, deep=deep)
 
 
@@ -165,7 +161,7 @@ def _from_bruker(path: Path) -> Instrument:
 
     header = read_bruker_header(path)
     instrument, notes = instrument_from_header(
-        header, name=header.machine, default_optic=default_lens()
+        header, name=header.machine, default=header_default()
     )
     for note in notes:
         warnings.warn(f"{path}: {note}", stacklevel=3)

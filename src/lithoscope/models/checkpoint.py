@@ -20,6 +20,7 @@ from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import MeasurementRange
 
 FORMAT_VERSION = 1
+DEFAULT_MODEL = "default"
 _WEIGHTS, _DESCRIPTION = "weights.safetensors", "model.json"
 _MAX_BYTES = 256 * 2**20
 

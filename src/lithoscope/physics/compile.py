@@ -46,6 +46,7 @@ class CompiledInstrument:
     instrument: Instrument
     symbols: tuple[str, ...]
     edges_keV: FloatArray
+    source_keV: FloatArray
     lines: LineTable
     attenuation_in: FloatArray
     attenuation_lines: FloatArray
@@ -72,9 +73,8 @@ class CompiledInstrument:
         mass_fractions
             Shape (composition, element), columns as `symbols`.
         diffuse_share
-            Share of the Rayleigh scatter of free atoms that is seen as diffuse background, a
-            number or shape (composition,). In a crystal most of it goes into Bragg peaks, and
-            below the Bragg cut-off (wavelengths above 2 d) nowhere.
+            Share of the Rayleigh scatter of free atoms that is seen: a number, or shape
+            (composition, node) with nodes as in `source_keV`.
 
         Returns
         -------
@@ -97,7 +97,7 @@ class CompiledInstrument:
             compton[row] = np.where(self.broad, 0.0, scattered.sum(axis=0))
             doppler[row][present] = scattered[:, self.broad]
         counts = line_photons @ self.line_response
-        rayleigh *= np.broadcast_to(diffuse_share, len(fractions))[:, None]
+        rayleigh *= diffuse_share
         counts += rayleigh @ self.rayleigh_response
         counts += compton @ self.compton_response
         peaks = self.doppler_response.reshape(-1, counts.shape[1])
@@ -166,6 +166,7 @@ def compile_instrument(
         instrument=instrument,
         symbols=tuple(symbols),
         edges_keV=edges,
+        source_keV=energies,
         lines=lines,
         attenuation_in=mass_attenuation_from_elements(symbols=symbols, energies_keV=energies),
         attenuation_lines=mass_attenuation_from_elements(

@@ -54,13 +54,13 @@ def transmission_from_polycapillary(
 ) -> FloatArray:
     """Transmission of the lens over energy; one everywhere without a lens.
 
-    ``T(E) = (1 - exp(-E / rise)) / (1 + (E / fall)^steepness)``, see
+    ``T(E) = (E / fall)^rise / (1 + (E / fall)^steepness)``, see
     `core.instrument.Polycapillary`.
     """
     if optic is None:
         return np.ones_like(energies_keV)
-    rise = -np.expm1(-energies_keV / optic.rise_keV)
-    return rise / (1 + (energies_keV / optic.fall_keV) ** optic.steepness)
+    relative = energies_keV / optic.fall_keV
+    return np.asarray(relative**optic.rise / (1 + relative**optic.steepness))
 
 
 def source_from_instrument(*, instrument: Instrument) -> Source:

@@ -16,7 +16,11 @@ from lithoscope.core.mineral import Mineral
 from lithoscope.errors import InvalidValueError
 from lithoscope.minerals.sampling import sample_compositions
 from lithoscope.physics.compile import compile_instrument, mass_fraction_matrix
-from lithoscope.synthesis.conditions import MeasurementRange, draw_instrument
+from lithoscope.synthesis.conditions import (
+    MeasurementRange,
+    draw_diffuse_share,
+    draw_instrument,
+)
 
 # The bank's own bins are this much finer than a detector's peak, so that a shift of a few eV can
 # be made by interpolation (measured: below 0.2 % of a line's counts, tests/synthesis).
@@ -157,5 +161,5 @@ def _counts_on_machine(
     compiled = compile_instrument(instrument=machine, symbols=symbols, edges_keV=edges_keV)
     return compiled.spectra(
         mass_fraction_matrix(compositions, symbols),
-        diffuse_share=rng.uniform(*conditions.diffuse_share, len(compositions)),
+        diffuse_share=draw_diffuse_share(compiled.source_keV, len(compositions), conditions, rng),
     )

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lithoscope.core.instrument import Instrument
 from lithoscope.errors import InvalidValueError
@@ -29,7 +30,8 @@ class MeasurementRange:
         Standard deviation of the logarithm of the polycapillary's parameters and of the yield of
         the tube's K lines, as relative to `_OPTIC_SPREADS`; 0 keeps the instrument as it is.
     diffuse_share
-        Lowest and highest share of Rayleigh scatter that is diffuse; drawn uniformly.
+        Lowest and highest share of the free atoms' Rayleigh scatter that is seen; drawn uniformly,
+        apart for hard and soft radiation (see `draw_diffuse_share`).
     """
 
     voltages_kV: tuple[float, float] = (25.0, 50.0)
@@ -37,7 +39,7 @@ class MeasurementRange:
     gain_error: float = 0.005
     offset_error_keV: float = 0.015
     optic_spread: float = 1.0
-    diffuse_share: tuple[float, float] = (0.1, 1.0)
+    diffuse_share: tuple[float, float] = (0.2, 1.6)
 
     def __post_init__(self) -> None:
         low, high = self.voltages_kV
@@ -58,18 +60,18 @@ class MeasurementRange:
             )
         if not 0 <= self.optic_spread <= 5:
             raise InvalidValueError(f"An optic spread of {self.optic_spread}.", expected="0 to 5")
-        if not 0 <= self.diffuse_share[0] <= self.diffuse_share[1] <= 1:
+        if not 0 <= self.diffuse_share[0] <= self.diffuse_share[1] <= 10:
             raise InvalidValueError(
                 f"Diffuse shares from {self.diffuse_share[0]} to {self.diffuse_share[1]}.",
-                expected="0 <= low <= high <= 1",
+                expected="0 <= low <= high <= 10",
             )
 
 
 # Spread (standard deviation of the logarithm) of what differs between machines of one make and is
 # in no header: what fits of one lens with other assumptions on the sample's thickness gave, see
 # docs/physics.md.
-_OPTIC_SPREADS = {"rise_keV": 0.3, "fall_keV": 0.08, "steepness": 0.1}
-_K_LINE_SPREAD = 0.15
+_OPTIC_SPREADS = {"rise": 0.2, "fall_keV": 0.08, "steepness": 0.06}
+_K_LINE_SPREAD = 0.2
 
 
 def draw_instrument(
@@ -92,3 +94,36 @@ def draw_instrument(
             optic, **{name: getattr(optic, name) * factor for name, factor in factors.items()}
         )
     return dataclasses.replace(instrument, tube=tube, optic=optic)
+
+
+# Radiation softer than this (3.1 Angstrom) is not diffracted by the denser crystals at all: half a
+# wavelength exceeds their largest lattice spacing.
+_BRAGG_CUTOFF_KEV = 4.0
+
+
+def draw_diffuse_share(
+    energies_keV: NDArray[np.float64],
+    count: int,
+    conditions: MeasurementRange,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Draw how much of the Rayleigh scatter of free atoms each sample shows.
+
+    A crystal gathers coherent scatter into Bragg peaks: a detector sees less than the average
+    where there are none, and more where there are many. Below the Bragg cut-off it vanishes, so
+    the soft share is drawn as a part of the hard one.
+
+    Parameters
+    ----------
+    energies_keV
+        Energies of the source's nodes, shape (node,).
+    count
+        Number of samples.
+
+    Returns
+    -------
+    ndarray, shape (sample, node)
+    """
+    hard = rng.uniform(*conditions.diffuse_share, (count, 1))
+    soft = hard * rng.uniform(0, 1, (count, 1))
+    return np.where(energies_keV < _BRAGG_CUTOFF_KEV, soft, hard)

@@ -118,9 +118,7 @@ class _Progress(Callback):
         self.report = report
         self.batch_size = batch_size
 
-    def on_train_batch_end(
-        self, trainer: lightning.Trainer, *_: object
-    ) -> None:
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: object) -> None:
         """Report spectra seen and the running accuracy."""
         accuracy = float(trainer.callback_metrics.get("accuracy", torch.tensor(0.0)))
         self.report(trainer.global_step * self.batch_size, accuracy)

@@ -11,9 +11,8 @@ from lithoscope.core.labels import VOID
 from lithoscope.core.spectrum import Spectrum
 from lithoscope.inference.predict import Predictor
 from lithoscope.minerals import load_library
-from lithoscope.models.checkpoint import Checkpoint, find_checkpoint
+from lithoscope.models.checkpoint import DEFAULT_MODEL, Checkpoint, find_checkpoint
 from lithoscope.workflows.choose_instrument import choose_instrument
-from lithoscope.workflows.map_minerals import DEFAULT_MODEL
 
 
 def classify_spectra(

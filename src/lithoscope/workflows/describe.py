@@ -12,9 +12,7 @@ from lithoscope.core.instrument import Instrument
 from lithoscope.core.mineral import Mineral
 from lithoscope.io import open_scan
 from lithoscope.minerals import load_library
-from lithoscope.models.checkpoint import find_checkpoint
 from lithoscope.physics.lines import main_lines
-from lithoscope.workflows.map_minerals import DEFAULT_MODEL
 
 _LOWEST_LINE_KEV, _HIGHEST_LINE_KEV = 0.9, 35.0
 _ZERO_PEAK_END_KEV = 0.8
@@ -22,6 +20,9 @@ _ZERO_PEAK_END_KEV = 0.8
 
 def describe_library() -> list[dict[str, Any]]:
     """Return the rows of ``lithoscope minerals list``, with each entry's group in the model."""
+    # Imported here: `minerals show` and `info` need no torch, which takes seconds to load.
+    from lithoscope.models.checkpoint import DEFAULT_MODEL, find_checkpoint
+
     groups = {
         name: group for group in find_checkpoint(DEFAULT_MODEL).labels for name in group.members
     }

@@ -17,7 +17,7 @@ from lithoscope.errors import ScanError
 from lithoscope.inference.elements import LineWindow, net_counts_from_window, visible_lines
 from lithoscope.inference.predict import Predictor
 from lithoscope.minerals import load_library
-from lithoscope.models.checkpoint import Checkpoint, find_checkpoint
+from lithoscope.models.checkpoint import DEFAULT_MODEL, Checkpoint, find_checkpoint
 from lithoscope.segmentation.dataset import map_dataset
 from lithoscope.segmentation.quantify import shares_from_map
 from lithoscope.segmentation.smooth import majority_filter
@@ -26,7 +26,6 @@ from lithoscope.workflows.mineral_map import MineralMap
 from lithoscope.workflows.model_notes import notes_of_model
 from lithoscope.workflows.provenance import versions
 
-DEFAULT_MODEL = "default"
 # About this many spectra are read and classified at a time.
 _BLOCK_SPECTRA = 4096
 _SHOWN_ELEMENTS = 8
@@ -170,9 +169,11 @@ def _assemble(
         units="mm" if scan.pixel_size_mm else "pixel",
         attributes={"title": scan.title, "model": checkpoint.name},
     )
-    tube = choice.instrument.tube
     windows = visible_lines(
-        counts=layers.sum_spectrum, axis=scan.axis, fwhm_keV=0.15, exclude=(tube.anode,)
+        counts=layers.sum_spectrum,
+        axis=scan.axis,
+        detector=choice.instrument.detector,
+        exclude=(choice.instrument.tube.anode,),
     )
     pixel = _telling_pixel(layers)
     run["timings"] = {"map_s": round(time.perf_counter() - started, 2)}

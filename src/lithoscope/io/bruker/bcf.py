@@ -19,7 +19,7 @@ from lithoscope.io.bruker.header import BrukerHeader
 from lithoscope.io.bruker.header_files import header_of_container
 from lithoscope.io.bruker.hypermap import SpectrumRows
 from lithoscope.io.bruker.instrument import instrument_from_header
-from lithoscope.io.instruments import default_lens
+from lithoscope.io.instruments import header_default
 
 _STREAM = re.compile(r"EDSDatabase/SpectrumData\d+")
 _MAX_DETECTORS = 16
@@ -103,7 +103,7 @@ def _instrument(header: BrukerHeader) -> tuple[Instrument | None, list[str]]:
     if not header.has_xrf:
         return None, []
     try:
-        return instrument_from_header(header, name=header.machine, default_optic=default_lens())
+        return instrument_from_header(header, name=header.machine, default=header_default())
     except LithoscopeError as error:
         return None, [f"the instrument in the header cannot be used: {error.problem}"]
 

@@ -28,6 +28,7 @@ _SANE_FWHM_KEV = (0.1, 0.3)
 
 # M4 chambers are pumped to 2 to 20 mbar, and their headers still say "Air".
 _VACUUM_MBAR = 50.0
+_NORMAL_MBAR = 1013.0
 _GASES = {"vacuum": "vacuum", "air": "air", "helium": "helium", "he": "helium"}
 _LENSES = ("lens", "polycapillary")
 
@@ -37,12 +38,14 @@ _POLYMER_DENSITY = 1.42
 
 
 def instrument_from_header(
-    header: BrukerHeader, *, name: str, default_optic: Polycapillary
+    header: BrukerHeader, *, name: str, default: Instrument
 ) -> tuple[Instrument, list[str]]:
     """Make an instrument of what a header tells.
 
     Layers have the density of their element. The detector's own contact layers (0.2 µm of light
-    elements) are left out. Resolution comes from ``sigma^2 = SigmaAbs + SigmaLin E``.
+    elements) are left out. Resolution comes from ``sigma^2 = SigmaAbs + SigmaLin E``. The header
+    gives the angles of beam and detector to the surface, but not the one between them: acrylic on
+    an XS-52 (50 and 50 degrees) scatters as by 130 degrees, so they do not lie in one plane.
 
     Parameters
     ----------
@@ -50,8 +53,9 @@ def instrument_from_header(
         A header with an XRF part.
     name
         What to call the instrument.
-    default_optic
-        Transmission of the lens, which the header gives in a form that is not known.
+    default
+        Stands in for what headers do not tell (the lens's transmission, the tube's yield, the
+        scattering angle) and for what this one lacks.
 
     Returns
     -------
@@ -75,12 +79,12 @@ def instrument_from_header(
     return (
         Instrument(
             name=name,
-            tube=_tube(spectrum.xrf, notes),
-            optic=_optic(spectrum.xrf, default_optic, notes),
-            geometry=_geometry(spectrum.xrf, notes),
-            atmosphere=_atmosphere(spectrum.xrf, notes),
-            detector=_detector(spectrum.detector, spectrum.calibration, notes),
-            axis=_axis(spectrum.calibration, notes),
+            tube=_tube(spectrum.xrf, default.tube, notes),
+            optic=_optic(spectrum.xrf, default.optic, notes),
+            geometry=_geometry(spectrum.xrf, default.geometry, notes),
+            atmosphere=_atmosphere(spectrum.xrf, default.atmosphere, notes),
+            detector=_detector(spectrum.detector, spectrum.calibration, default.detector, notes),
+            axis=_axis(spectrum.calibration, default.axis, notes),
         ),
         notes,
     )
@@ -94,7 +98,7 @@ def _known(name: str, value: float | None, default: float, notes: list[str]) -> 
     return value
 
 
-def _tube(xrf: XrfHeader, notes: list[str]) -> Tube:
+def _tube(xrf: XrfHeader, default: Tube, notes: list[str]) -> Tube:
     if xrf.anode is None or not 1 <= xrf.anode <= MAX_ATOMIC_NUMBER:
         raise InstrumentError(
             f"The header's tube has an anode of atomic number {xrf.anode}.",
@@ -107,12 +111,12 @@ def _tube(xrf: XrfHeader, notes: list[str]) -> Tube:
             expected="Voltage in the TRTXrfHeader",
             remedy="name the instrument with --instrument",
         )
-    default = Tube()
     current = _known("tube current in µA", xrf.current_uA, default.current_mA * 1000, notes)
     window = _layers(xrf.tube_window, "tube window", notes)
     if not window:
-        notes.append("the header gives no tube window; 100 µm Be are assumed")
-    return Tube(
+        notes.append(f"the header gives no tube window; {_listed(default.window)} is assumed")
+    return dataclasses.replace(
+        default,
         anode=xraylib.AtomicNumberToSymbol(xrf.anode),
         voltage_kV=xrf.voltage_kV,
         electron_angle_deg=_known(
@@ -157,7 +161,11 @@ def _layers(layers: tuple[HeaderLayer, ...], what: str, notes: list[str]) -> tup
     return tuple(made)
 
 
-def _optic(xrf: XrfHeader, default: Polycapillary, notes: list[str]) -> Polycapillary | None:
+def _listed(layers: tuple[Layer, ...]) -> str:
+    return " and ".join(f"{layer.thickness_um:g} µm {layer.formula}" for layer in layers)
+
+
+def _optic(xrf: XrfHeader, default: Polycapillary | None, notes: list[str]) -> Polycapillary | None:
     optic = xrf.optic.lower()
     if optic in _LENSES:
         return default
@@ -168,26 +176,25 @@ def _optic(xrf: XrfHeader, default: Polycapillary, notes: list[str]) -> Polycapi
     return None
 
 
-def _geometry(xrf: XrfHeader, notes: list[str]) -> Geometry:
-    default = Geometry()
+def _geometry(xrf: XrfHeader, default: Geometry, notes: list[str]) -> Geometry:
     incidence = _known(
         "angle of excitation", xrf.excitation_angle_deg, default.incidence_deg, notes
     )
     take_off = _known("angle of detection", xrf.detection_angle_deg, default.take_off_deg, notes)
+    # What remains possible given the angles to the surface: both in one plane, on either side.
+    low, high = sorted((min(incidence + take_off, 180.0), 180.0 - abs(incidence - take_off)))
     return Geometry(
         incidence_deg=incidence,
         take_off_deg=take_off,
-        # Beam, detector and surface normal are taken to lie in one plane.
-        scattering_angle_deg=incidence + take_off,
+        scattering_angle_deg=min(max(default.scattering_angle_deg, low), high),
         solid_angle_sr=_known(
             "solid angle of the detector", xrf.solid_angle_sr, default.solid_angle_sr, notes
         ),
     )
 
 
-def _atmosphere(xrf: XrfHeader, notes: list[str]) -> Atmosphere:
-    default = Atmosphere()
-    pressure = _known("pressure in mbar", xrf.pressure_mbar, default.pressure_mbar, notes)
+def _atmosphere(xrf: XrfHeader, default: Atmosphere, notes: list[str]) -> Atmosphere:
+    pressure = _known("pressure in mbar", xrf.pressure_mbar, _NORMAL_MBAR, notes)
     gas = _GASES.get(xrf.atmosphere.lower(), "")
     if not gas:
         gas = "air"
@@ -211,14 +218,15 @@ def _atmosphere(xrf: XrfHeader, notes: list[str]) -> Atmosphere:
     )
 
 
-def _detector(header: DetectorHeader, calibration: Calibration, notes: list[str]) -> Detector:
-    default = Detector()
+def _detector(
+    header: DetectorHeader, calibration: Calibration, default: Detector, notes: list[str]
+) -> Detector:
     thickness = _known(
         "thickness of the detector in mm", header.thickness_mm, default.thickness_um / 1000, notes
     )
     window = _layers(header.window, "detector window", notes)
     if not header.window:
-        notes.append("the header gives no detector window; 12.5 µm Be are assumed")
+        notes.append(f"the header gives no detector window; {_listed(default.window)} is assumed")
         window = default.window
     detector = dataclasses.replace(
         default,
@@ -238,21 +246,21 @@ def _resolution(calibration: Calibration, notes: list[str]) -> tuple[float, floa
     """Return noise (FWHM, keV) and Fano factor, unless they give no sane resolution."""
     constant, slope = calibration.sigma_abs, calibration.sigma_lin
     if constant is None or slope is None or constant <= 0 or slope <= 0:
-        notes.append("the header gives no resolution; that of an M4 Tornado is assumed")
+        notes.append("the header gives no resolution; the usual one is assumed")
         return None
     fwhm = FWHM_PER_SIGMA * math.sqrt(constant + slope * _MN_KA_KEV)
     if not _SANE_FWHM_KEV[0] <= fwhm <= _SANE_FWHM_KEV[1]:
         notes.append(
             f"the header gives a resolution of {fwhm * 1000:.0f} eV at Mn Ka; "
-            "that of an M4 Tornado is assumed"
+            "the usual one is assumed"
         )
         return None
     return FWHM_PER_SIGMA * math.sqrt(constant), slope / SILICON_PAIR_ENERGY_KEV
 
 
-def _axis(calibration: Calibration, notes: list[str]) -> EnergyAxis:
+def _axis(calibration: Calibration, default: EnergyAxis, notes: list[str]) -> EnergyAxis:
     offset, gain = calibration.offset_keV, calibration.gain_keV
     if offset is None or gain is None or gain <= 0 or calibration.n_channels is None:
-        notes.append("the header gives no energy calibration; 0 to 50 keV are assumed")
-        return EnergyAxis(0.0, 50.0 / 4096, 4096)
+        notes.append("the header gives no energy calibration; the usual one is assumed")
+        return default
     return EnergyAxis(offset, gain, calibration.n_channels)

@@ -13,7 +13,7 @@ from lithoscope.io.axes import axis_of_file
 from lithoscope.io.bruker.header import BrukerHeader
 from lithoscope.io.bruker.header_files import read_bruker_header
 from lithoscope.io.bruker.instrument import instrument_from_header
-from lithoscope.io.instruments import default_lens
+from lithoscope.io.instruments import header_default
 
 
 def open_spx(path: Path, *, energy_axis: EnergyAxis | None = None) -> Spectrum:
@@ -58,7 +58,7 @@ def _instrument(header: BrukerHeader, path: Path) -> Instrument | None:
     if not header.has_xrf:
         return None
     try:
-        return instrument_from_header(header, name=header.machine, default_optic=default_lens())[0]
+        return instrument_from_header(header, name=header.machine, default=header_default())[0]
     except LithoscopeError as error:
         warnings.warn(
             f"{path}: the instrument in the header cannot be used: {error.problem}", stacklevel=4

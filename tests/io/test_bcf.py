@@ -1,0 +1,376 @@
+"""Maps from .bcf: counts against RosettaSciIO and against what was written, and every damage."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lithoscope.core.energy import EnergyAxis
+from lithoscope.errors import ScanError
+from lithoscope.io import open_scan
+from lithoscope.io.bruker.container import SfsContainer
+from lithoscope.io.bruker.pixel_codec import add_runs, unpack_pulses12, unpack_pulses16
+
+REAL = ["over16bit.bcf", "16x16_12bit_packed_8bit.bcf", "P45_the_default_job.bcf"]
+
+
+def all_counts(scan) -> np.ndarray:
+    return np.concatenate([counts for _, counts in scan.blocks(5)])
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_maps_are_as_rosettasciio_reads_them(data_folder, name):
+    from rsciio.bruker import file_reader
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        signals = file_reader(
+            str(data_folder / name), select_type="spectrum_image", index="all", instrument="SEM"
+        )
+    scan = open_scan(data_folder / name)
+    np.testing.assert_array_equal(
+        all_counts(scan), sum(signal["data"].astype(np.uint64) for signal in signals)
+    )
+    height, _, energy = signals[0]["axes"]
+    assert (scan.axis.offset_keV, scan.axis.gain_keV) == (energy["offset"], energy["scale"])
+    assert scan.axis.n_channels == energy["size"]
+    assert scan.pixel_size_mm[0] == pytest.approx(height["scale"] / 1000)
+    assert scan.electron_beam
+    assert scan.instrument is None
+
+
+def test_known_sums_of_real_maps(data_folder):
+    # From the sum spectra that Bruker wrote into the header.
+    scan = open_scan(data_folder / "P45_the_default_job.bcf")
+    assert scan.shape == (75, 100)
+    assert all_counts(scan).sum() == 165_941
+    assert open_scan(data_folder / "over16bit.bcf").read_rows(0, 3).max() > 0xFFFF
+
+
+def test_rows_can_be_read_in_any_order(data_folder):
+    scan = open_scan(data_folder / "16x16_12bit_packed_8bit.bcf")
+    whole = scan.read_rows(0, 16)
+    other = open_scan(data_folder / "16x16_12bit_packed_8bit.bcf")
+    for row in (9, 3, 15, 0):
+        np.testing.assert_array_equal(other.read_rows(row, row + 1)[0], whole[row])
+
+
+@pytest.mark.parametrize("packing", ["pulses16", "pulses12", "runs"])
+@pytest.mark.parametrize("compress", [False, True])
+def test_written_counts_come_back(tmp_path, write_bcf, packing, compress):
+    counts = np.random.default_rng(1).poisson(2, (7, 5, 60))
+    path = write_bcf(tmp_path / "a.bcf", counts, packing=packing, compress=compress)
+    np.testing.assert_array_equal(all_counts(open_scan(path)), counts)
+
+
+def test_runs_of_all_sizes_come_back(tmp_path, write_bcf):
+    # RosettaSciIO 0.15 misreads runs of size 8: 2 000 000 comes back as 2.
+    counts = np.zeros((1, 6, 28), dtype=np.int64)
+    counts[0, 1, :7] = [9, 1, 2, 3, 4, 5, 24]
+    counts[0, 2, 7:14] = [300, 100, 110, 120, 130, 140, 355]
+    counts[0, 3, 14:21] = 70_000 + 9_000 * np.arange(7)
+    counts[0, 4, 3] = 2_000_000
+    counts[0, 5] = 1
+    path = write_bcf(tmp_path / "a.bcf", counts, packing="runs")
+    np.testing.assert_array_equal(all_counts(open_scan(path)), counts)
+
+
+def test_a_bright_grain_does_not_wrap(tmp_path, write_bcf):
+    # RosettaSciIO takes uint8 here, from the mean, and returns 184.
+    counts = np.zeros((20, 20, 10), dtype=np.int64)
+    counts[3, 4, 5] = 3000
+    path = write_bcf(tmp_path / "a.bcf", counts)
+    assert open_scan(path).read_rows(3, 4)[0, 4, 5] == 3000
+
+
+def test_a_pixel_may_be_larger_than_a_chunk(tmp_path, write_bcf):
+    # RosettaSciIO crashes here.
+    counts = np.zeros((2, 2, 50), dtype=np.int64)
+    counts[1, 0, 7] = 60_000
+    path = write_bcf(tmp_path / "a.bcf", counts, chunk=4096)
+    np.testing.assert_array_equal(all_counts(open_scan(path)), counts)
+
+
+def test_two_detectors_are_summed(tmp_path, write_bcf):
+    first, second = np.random.default_rng(2).poisson(1, (2, 4, 3, 30))
+    path = write_bcf(tmp_path / "a.bcf", first, second)
+    scan = open_scan(path)
+    np.testing.assert_array_equal(all_counts(scan), first + second)
+    assert scan.metadata["detectors"] == 2
+
+
+def test_detectors_with_other_axes_are_noted(tmp_path, write_bcf):
+    counts = np.ones((2, 2, 30), dtype=np.int64)
+    xml = write_bcf.header_xml(30, detectors=2)
+    before, after = xml.rsplit("<CalibAbs>-0.955", 1)
+    path = write_bcf(tmp_path / "a.bcf", counts, counts, xml=f"{before}<CalibAbs>-0.935{after}")
+    assert any("20.0 eV" in note for note in open_scan(path).metadata["notes"])
+
+
+def test_missing_pixels_are_zero_and_extra_pulses_count(tmp_path, write_bcf):
+    spectrum = np.arange(20)
+    row = [write_bcf.pixel_of_runs(2, spectrum, extra=[5, 5, 19, 4000])]
+    files = {
+        "HeaderData": write_bcf.header_xml(20).encode("cp1252"),
+        "SpectrumData0": write_bcf.stream_of_rows((2, 4), [row, []]),
+    }
+    (tmp_path / "a.bcf").write_bytes(write_bcf.container_bytes(files))
+    expected = np.zeros((2, 4, 20))
+    expected[0, 2] = spectrum
+    expected[0, 2, [5, 19]] += [2, 1]
+    np.testing.assert_array_equal(all_counts(open_scan(tmp_path / "a.bcf")), expected)
+
+
+def test_facts_of_the_header(tmp_path, write_bcf):
+    scan = open_scan(write_bcf(tmp_path / "a.bcf", np.ones((2, 3, 30), dtype=np.int64)))
+    assert scan.shape == (2, 3)
+    assert scan.title == "Grünschiefer"
+    assert scan.axis == EnergyAxis(-0.955, 0.01, 30)
+    assert scan.pixel_size_mm == pytest.approx((0.0305, 0.02))
+    assert not scan.electron_beam
+    assert scan.metadata["live_time_s"] == 0.9
+    assert scan.instrument.name == "Bruker XS-52"
+    assert scan.instrument.atmosphere.gas == "vacuum"
+    assert any("Air at 2 mbar" in note for note in scan.metadata["notes"])
+
+
+def test_without_xrf_header_or_steps(tmp_path, write_bcf):
+    xml = write_bcf.header_xml(30, xrf="", step="")
+    scan = open_scan(write_bcf(tmp_path / "a.bcf", np.ones((2, 3, 30), dtype=np.int64), xml=xml))
+    assert scan.electron_beam
+    assert scan.pixel_size_mm is None
+
+
+def test_an_impossible_instrument_is_noted_and_left_out(tmp_path, write_bcf):
+    xml = write_bcf.header_xml(30).replace("<Anode>45<", "<Anode>11<")
+    scan = open_scan(write_bcf(tmp_path / "a.bcf", np.ones((2, 3, 30), dtype=np.int64), xml=xml))
+    assert scan.instrument is None
+    assert not scan.electron_beam
+    assert "anode 'Na'" in scan.metadata["notes"][0]
+
+
+@pytest.mark.parametrize(("offset", "gain"), [("0", "0"), ("", "0.01"), ("0", "-1"), ("x", "y")])
+def test_no_calibration_names_the_option(tmp_path, write_bcf, offset, gain):
+    xml = write_bcf.header_xml(30, offset=offset, gain=gain)
+    path = write_bcf(tmp_path / "a.bcf", np.ones((2, 3, 30), dtype=np.int64), xml=xml)
+    with pytest.raises(ScanError, match="--energy-axis"):
+        open_scan(path)
+    assert open_scan(path, energy_axis=EnergyAxis(0.5, 0.02, 4096)).axis == EnergyAxis(
+        0.5, 0.02, 30
+    )
+
+
+def damaged_stream(write_bcf, tmp_path: Path, change) -> Path:
+    stream = bytearray(
+        write_bcf.stream_of_rows(
+            (2, 3), [[write_bcf.packings["pulses16"](x, np.arange(5)) for x in range(3)]] * 2
+        )
+    )
+    change(stream)
+    files = {
+        "HeaderData": write_bcf.header_xml(5).encode("cp1252"),
+        "SpectrumData0": bytes(stream),
+    }
+    (tmp_path / "a.bcf").write_bytes(write_bcf.container_bytes(files))
+    return tmp_path / "a.bcf"
+
+
+def put(at: int, layout: str, value: int):
+    def change(stream: bytearray) -> None:
+        struct.pack_into(layout, stream, at, value)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (put(0, "<i", -1), "-1 rows"),
+        (put(4, "<i", 1 << 30), "pixels"),
+        (put(0, "<i", 3), "end at byte"),
+        (put(0x1A0, "<I", 4), "4 of 3 pixels"),
+        (put(0x1A4, "<I", 3), "pixel 3 of 3"),
+        (put(0x1A4, "<I", 1), "twice"),
+        (put(0x1A4 + 18, "<I", 1 << 31), "is said to take"),
+        (put(0x1A4 + 16, "<H", 11), "11 pulses of 16 bits are said"),
+        (put(0x1A4 + 18, "<I", 1 << 20), "end at byte"),
+        (put(0x1A4 + 12, "<H", 2), "10 pulses are said to take"),
+        (lambda stream: stream.__delitem__(slice(len(stream) - 5, None)), "end at byte"),
+    ],
+)
+def test_damaged_streams_are_refused(tmp_path, write_bcf, change, message):
+    path = damaged_stream(write_bcf, tmp_path, change)
+    with pytest.raises(ScanError, match=message):
+        open_scan(path).read_rows(0, 3 if message == "end at byte" else 2)
+
+
+def test_pixel_codec_refuses_what_cannot_be():
+    with pytest.raises(ValueError, match="2 pulses of 16 bits"):
+        unpack_pulses16([b"abc"], [2])
+    with pytest.raises(ValueError, match="3 pulses of 12 bits"):
+        unpack_pulses12([b"abcd"], [3])
+    counts = np.zeros((1, 9), dtype=np.uint32)
+    for body, message in [
+        (b"\x03\x01abc", "size 3"),
+        (b"\x01\x05ab", "leaves"),
+        (b"\x00", "leaves"),
+        (b"\x08\x01" + b"\xff" * 12, "counts in one channel"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            add_runs(counts, [0], [body])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(
+        st.lists(st.integers(0, 300) | st.integers(0, 1 << 26), min_size=12, max_size=12),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_any_spectrum_survives_runs(rows):
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location("bcf_writer", Path(__file__).with_name("conftest.py"))
+    writer = module_from_spec(spec)
+    spec.loader.exec_module(writer)
+    bodies = [writer.pixel_of_runs(0, np.array(row))[22:-4] for row in rows]
+    counts = np.zeros((len(rows), 12), dtype=np.uint32)
+    add_runs(counts, range(len(rows)), bodies)
+    np.testing.assert_array_equal(counts, rows)
+
+
+def test_container_lists_and_reads_its_files(data_folder):
+    with SfsContainer(data_folder / "over16bit.bcf") as container:
+        assert set(container.entries) == {"EDSDatabase/HeaderData", "EDSDatabase/SpectrumData0"}
+        raw = container.read("EDSDatabase/HeaderData", limit=1 << 20)
+        assert raw.startswith(b"<?xml")
+        assert raw.endswith(b"</TRTSpectrumDatabase>")
+        with pytest.raises(ScanError, match="more than the 1000"):
+            container.read("EDSDatabase/HeaderData", limit=1000)
+        with pytest.raises(ScanError, match="no 'Nothing'; it holds EDSDatabase/HeaderData"):
+            container.stream("Nothing")
+
+
+def test_a_tree_over_several_chunks(tmp_path, write_bcf):
+    files = {f"file{i}": bytes([i]) * (i * 100) for i in range(40)}
+    (tmp_path / "a.bcf").write_bytes(write_bcf.container_bytes(files, chunk=1100))
+    with SfsContainer(tmp_path / "a.bcf") as container:
+        for name, content in files.items():
+            assert container.read(f"EDSDatabase/{name}", limit=1 << 20) == content
+
+
+CHUNK = 4096
+
+
+def container_damage(at: int, layout: str, *values: int):
+    def change(raw: bytearray) -> None:
+        struct.pack_into(layout, raw, at, *values)
+
+    return change
+
+
+def tree_field(offset: int, layout: str, value: int):
+    """Change a field of the second tree item, the first file."""
+
+    def change(raw: bytearray) -> None:
+        (tree,) = struct.unpack_from("<I", raw, 0x140)
+        struct.pack_into(layout, raw, tree * CHUNK + 0x138 + 512 + offset, value)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (container_damage(0, "<B", 0), "starts with"),
+        (container_damage(0x128, "<I", 16), "chunks are said to hold 16"),
+        (container_damage(0x128, "<I", 1 << 31), "chunks are said to hold"),
+        (container_damage(0x140, "<I", 1 << 31), "it ends at byte"),
+        (container_damage(0x144, "<I", 0), "0 items"),
+        (container_damage(0x144, "<I", 1 << 30), "items"),
+        (tree_field(0, "<i", -5), "pointer table is at chunk -5"),
+        (tree_field(0, "<i", 1 << 30), "it ends at byte"),
+        (tree_field(4, "<Q", 1 << 62), "is said to hold"),
+        (tree_field(40, "<i", 77), "is item 77"),
+        (tree_field(40, "<i", 1), "loop"),
+        (lambda raw: raw.__delitem__(slice(0x100, None)), "it ends at byte"),
+        (lambda raw: raw.__delitem__(slice(3, None)), "starts with"),
+    ],
+)
+def test_damaged_containers_are_refused(tmp_path, write_bcf, change, message):
+    path = write_bcf(tmp_path / "a.bcf", np.ones((3, 3, 500), dtype=np.int64), compress=True)
+    raw = bytearray(path.read_bytes())
+    change(raw)
+    path.write_bytes(raw)
+    with pytest.raises(ScanError, match=message) as caught:
+        open_scan(path)
+    assert str(path) in str(caught.value)
+
+
+def test_chains_in_a_loop_are_refused(tmp_path, write_bcf):
+    files = {f"file{i}": b"x" for i in range(40)}
+    raw = bytearray(write_bcf.container_bytes(files, chunk=1100))
+    (tree,) = struct.unpack_from("<I", raw, 0x140)
+    struct.pack_into("<I", raw, tree * 1100 + 0x118, tree)
+    (tmp_path / "a.bcf").write_bytes(raw)
+    with pytest.raises(ScanError, match="the tree comes back to chunk"):
+        open_scan(tmp_path / "a.bcf")
+
+
+@pytest.mark.parametrize(
+    ("offset", "layout", "value", "message"),
+    [
+        (4, "<I", 1 << 30, "blocks are said to hold"),
+        (12, "<I", 1 << 30, "blocks"),
+        (0x80, "<I", 1 << 30, "byte"),
+        (4, "<I", 100, "does not hold the 100 bytes"),
+        (0x90, "<I", 0, "cannot be decompressed"),
+    ],
+)
+def test_damaged_compression_is_refused(tmp_path, write_bcf, offset, layout, value, message):
+    path = write_bcf(tmp_path / "a.bcf", np.ones((3, 3, 50), dtype=np.int64), compress=True)
+    raw = bytearray(path.read_bytes())
+    struct.pack_into(layout, raw, raw.index(b"AACS") + offset, value)
+    path.write_bytes(raw)
+    with pytest.raises(ScanError, match=message):
+        open_scan(path)
+
+
+def test_a_bomb_is_refused(tmp_path, write_bcf):
+    packed = zlib.compress(bytes(32 << 20))
+    block = struct.pack("<IIII", len(packed), 32 << 20, 0, 0) + packed
+    bomb = (b"AACS" + struct.pack("<III", 32 << 20, 0, 9)).ljust(0x80, b"\0") + 9 * block
+    (tmp_path / "a.bcf").write_bytes(write_bcf.container_bytes({"HeaderData": bomb}))
+    with pytest.raises(ScanError, match="more than the 268435456 that are sane"):
+        open_scan(tmp_path / "a.bcf")
+
+
+@pytest.mark.parametrize(("name", "n_mutations"), [(REAL[0], 140), (REAL[1], 60)])
+def test_mutated_files_give_counts_or_one_error(tmp_path, data_folder, name, n_mutations):
+    original = (data_folder / name).read_bytes()
+    path = tmp_path / "mutated.bcf"
+    refused = 0
+    for seed in range(n_mutations):
+        rng = np.random.default_rng(seed)
+        raw = bytearray(original)
+        for _ in range(rng.integers(1, 6)):
+            at = int(rng.integers(0, len(raw) - 8))
+            raw[at : at + 4] = rng.bytes(4) if rng.random() < 0.5 else b"\xff\xff\xff\xff"
+        if rng.random() < 0.2:
+            del raw[rng.integers(8, len(raw)) :]
+        path.write_bytes(raw)
+        try:
+            scan = open_scan(path)
+            for row in range(min(20, scan.shape[0])):
+                scan.read_rows(row, row + 1)
+        except ScanError:
+            refused += 1
+    assert refused > 0
