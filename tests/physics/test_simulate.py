@@ -36,6 +36,21 @@ def test_compiled_equals_reference(instrument):
         np.testing.assert_allclose(spectrum, one, rtol=1e-9, atol=1e-12 * one.max())
 
 
+def test_compiled_equals_reference_for_thin_samples(instrument):
+    compositions = [composition_from_formula(formula) for formula in FORMULAS]
+    symbols = sorted({symbol for item in compositions for symbol in item.elements})
+    compiled = compile_instrument(instrument=instrument, symbols=symbols)
+    thickness = np.array([0.5, 1e-3, 1e-3, 0.8, 1e-5])
+    many = compiled.spectra(
+        mass_fraction_matrix(compositions, symbols), mass_thickness_g_cm2=thickness
+    )
+    for spectrum, composition, mass in zip(many, compositions, thickness, strict=True):
+        one = spectrum_from_composition(
+            composition=composition, instrument=instrument, mass_thickness_g_cm2=mass
+        )
+        np.testing.assert_allclose(spectrum, one, rtol=1e-9, atol=1e-12 * one.max())
+
+
 def test_compiled_equals_reference_without_tube_k_lines(instrument):
     low = dataclasses.replace(instrument, tube=Tube(voltage_kV=15.0))
     composition = composition_from_formula("CaCO3")

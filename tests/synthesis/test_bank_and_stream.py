@@ -14,6 +14,7 @@ from lithoscope.synthesis.conditions import MeasurementRange, draw_instrument
 from lithoscope.synthesis.stream import SpectrumStream
 
 AXIS = ModelAxis()
+DRAWN = ("rows", "shares", "gains", "offsets_keV", "totals")
 MINERALS = [
     Mineral("quartz", "SiO2", 2.65),
     Mineral(
@@ -97,7 +98,8 @@ def test_poisson_mean_and_variance(bank):
     source = stream(bank, batch_size=4000, counts=(1000, 1000))
     draw = source.sample(1)
     many = type(draw)(
-        draw.rows.repeat(4000),
+        draw.rows.repeat(4000, 1),
+        draw.shares.repeat(4000, 1),
         draw.gains.repeat(4000),
         draw.offsets_keV.repeat(4000),
         draw.totals.repeat(4000),
@@ -118,7 +120,8 @@ def test_shift_moves_a_line_by_the_stated_energy(bank):
     def centroid(gain, offset):
         draw = source.sample(1)
         moved = type(draw)(
-            torch.tensor([row]),
+            torch.tensor([[row, row, row]]),
+            torch.tensor([[1.0, 0.0, 0.0]], dtype=torch.float64),
             torch.tensor([gain], dtype=torch.float64),
             torch.tensor([offset], dtype=torch.float64),
             draw.totals,
@@ -131,6 +134,36 @@ def test_shift_moves_a_line_by_the_stated_energy(bank):
     still = centroid(1.0, 0.0)
     assert centroid(1.0, 0.015) - still == pytest.approx(0.015, abs=0.001)
     assert centroid(1.004, 0.0) - still == pytest.approx(0.004 * 6.404, abs=0.002)
+
+
+def test_mixtures_add_up_and_the_named_mineral_leads(bank):
+    source = stream(bank, mixed_probability=1.0, mixed_share=0.4)
+    draw = source.sample(500)
+    np.testing.assert_allclose(draw.shares.sum(dim=1), 1)
+    assert draw.shares[:, 0].min() >= 0.6
+    assert draw.shares[:, 0].max() < 1
+    settings = torch.from_numpy(bank.settings)
+    assert (settings[draw.rows] == settings[draw.rows[:, :1]]).all()
+    one = type(draw)(*(getattr(draw, name)[:1] for name in DRAWN))
+    apart = [
+        source.expected(
+            type(draw)(
+                one.rows[:, [part] * 3],
+                torch.tensor([[1.0, 0.0, 0.0]], dtype=torch.float64),
+                one.gains,
+                one.offsets_keV,
+                one.totals,
+            )
+        )[0]
+        for part in range(3)
+    ]
+    together = sum(share * part for share, part in zip(one.shares[0], apart, strict=True))
+    np.testing.assert_allclose(source.expected(one)[0], together, rtol=2e-3, atol=1e-3)
+
+
+def test_pure_spectra_hold_one_mineral(bank):
+    draw = stream(bank, mixed_probability=0.0).sample(100)
+    assert (draw.shares[:, 0] == 1).all()
 
 
 def test_batches_are_seeded_balanced_and_in_range(bank):
@@ -187,6 +220,9 @@ def test_a_bank_must_hold_every_class(bank):
         ({"offset_error_keV": -1}, "offset error"),
         ({"optic_spread": -0.1}, "optic spread"),
         ({"diffuse_share": (0.5, 0.2)}, "Diffuse"),
+        ({"mass_thickness_g_cm2": (0.0, 1.0)}, "thicknesses"),
+        ({"mixed_probability": 1.5}, "mixture"),
+        ({"mixed_share": 0.5}, "mixed share"),
     ],
 )
 def test_impossible_conditions(change, message):

@@ -50,7 +50,7 @@ def accuracy_by_counts(
     seed: int,
     levels: Sequence[float] = COUNT_LEVELS,
 ) -> list[LevelAccuracy]:
-    """Test a model on simulated spectra of compositions it has not seen.
+    """Test a model on simulated spectra of single minerals, of compositions it has not seen.
 
     Parameters
     ----------
@@ -111,7 +111,9 @@ def _stream_at(
     spectra: int,
     seed: int,
 ) -> SpectrumStream:
-    conditions = dataclasses.replace(checkpoint.conditions, counts=(level, level))
+    conditions = dataclasses.replace(
+        checkpoint.conditions, counts=(level, level), mixed_probability=0.0
+    )
     return SpectrumStream(bank, conditions, edges, batch_size=spectra, seed=seed)
 
 

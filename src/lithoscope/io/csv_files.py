@@ -34,14 +34,7 @@ def open_csv(path: Path, *, energy_axis: EnergyAxis | None = None) -> Spectrum:
     SpectrumError
         If the columns are others, a line holds no numbers, or the energies are not linear.
     """
-    raw = read_bounded(path, limit=_MAX_BYTES, error=SpectrumError)
-    rows = csv.reader(io.StringIO(raw.decode("utf-8-sig", "replace"), newline=""))
-    try:
-        lines = [(rows.line_num, [word.strip() for word in row]) for row in rows if row]
-    except csv.Error as problem:
-        raise SpectrumError(
-            f"{path}, line {rows.line_num}: {problem}.", expected="comma-separated text"
-        ) from None
+    lines = _lines(path)
     header = lines[0][1] if lines else []
     if header != _COLUMNS:
         raise SpectrumError(
@@ -60,3 +53,15 @@ def open_csv(path: Path, *, energy_axis: EnergyAxis | None = None) -> Spectrum:
     axis = axis_from_centres(energies, given=energy_axis, path=path, error=SpectrumError)
     counts = counts_from_words([words[1] for _, words in lines[1:]])
     return Spectrum(without_residue(counts, axis, path), axis, title=path.stem)
+
+
+def _lines(path: Path) -> list[tuple[int, list[str]]]:
+    """Return the number and words of each line that holds any."""
+    raw = read_bounded(path, limit=_MAX_BYTES, error=SpectrumError)
+    rows = csv.reader(io.StringIO(raw.decode("utf-8-sig", "replace"), newline=""))
+    try:
+        return [(rows.line_num, [word.strip() for word in row]) for row in rows if row]
+    except csv.Error as problem:
+        raise SpectrumError(
+            f"{path}, line {rows.line_num}: {problem}.", expected="comma-separated text"
+        ) from None

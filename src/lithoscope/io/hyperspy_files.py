@@ -2,8 +2,8 @@
 
 Both hold ``Experiments/<title>`` with an array ``data`` and, for each of its dimensions, a group
 ``axis-<i>`` whose attributes give name, offset, scale, units and whether it is navigated. They are
-read here directly, so that only the rows asked for are loaded and nothing else is trusted;
-RosettaSciIO writes them.
+read here directly, so that only the rows asked for are loaded and nothing else is trusted (and
+RosettaSciIO 0.15 cannot read .zspy with zarr 3); RosettaSciIO writes .hspy.
 """
 
 from __future__ import annotations
@@ -116,8 +116,7 @@ def write_hspy(spectrum: Spectrum, path: Path) -> None:
         "attributes": {"_lazy": False, "ragged": False},
         "tmp_parameters": {},
         "learning_results": {},
-        "package": "",
-        "package_version": "",
+        "package_info": {},
         "models": {},
     }
     with written_aside(path) as aside:

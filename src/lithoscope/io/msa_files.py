@@ -150,9 +150,9 @@ def _parse(path: Path) -> _MsaText:
 
 def _number_of_points(msa: _MsaText, n_words: int) -> int:
     """Return how many numbers count; the last line may be filled up."""
-    stated, columns = msa.number("NPOINTS"), msa.number("NCOLUMNS")
-    if stated is None and msa.has_end and n_words:
+    if "NPOINTS" not in msa.keywords and msa.has_end and n_words:
         return n_words
+    stated, columns = msa.number("NPOINTS"), msa.number("NCOLUMNS")
     if stated is None or not 0 < stated <= n_words < stated + (columns or 1):
         raise SpectrumError(
             f"{msa.path} holds {n_words} numbers where NPOINTS says "

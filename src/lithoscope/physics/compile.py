@@ -65,8 +65,9 @@ class CompiledInstrument:
         mass_fractions: NDArray[np.floating],
         *,
         diffuse_share: NDArray[np.floating] | float = 1.0,
+        mass_thickness_g_cm2: NDArray[np.floating] | float = np.inf,
     ) -> FloatArray:
-        """Expected counts of one second for many compositions of thick samples.
+        """Expected counts of one second for many compositions.
 
         Parameters
         ----------
@@ -75,6 +76,8 @@ class CompiledInstrument:
         diffuse_share
             Share of the Rayleigh scatter of free atoms that is seen: a number, or shape
             (composition, node) with nodes as in `source_keV`.
+        mass_thickness_g_cm2
+            Density times thickness: a number, or shape (composition,).
 
         Returns
         -------
@@ -90,10 +93,11 @@ class CompiledInstrument:
         rayleigh = np.zeros((len(fractions), self.rayleigh.shape[1]))
         compton = np.zeros((len(fractions), self.rayleigh.shape[1]))
         doppler = np.zeros((len(fractions), *self.doppler_response.shape[:2]))
+        thickness = np.broadcast_to(mass_thickness_g_cm2, len(fractions))
         for row, weights in enumerate(fractions):
             present = np.flatnonzero(weights)
-            line_photons[row] = self._line_photons(weights, present)
-            rayleigh[row], scattered = self._scattered(weights, present)
+            line_photons[row] = self._line_photons(weights, present, thickness[row])
+            rayleigh[row], scattered = self._scattered(weights, present, thickness[row])
             compton[row] = np.where(self.broad, 0.0, scattered.sum(axis=0))
             doppler[row][present] = scattered[:, self.broad]
         counts = line_photons @ self.line_response
@@ -103,20 +107,23 @@ class CompiledInstrument:
         peaks = self.doppler_response.reshape(-1, counts.shape[1])
         return counts + doppler.reshape(len(fractions), -1) @ peaks
 
-    def _line_photons(self, weights: FloatArray, present: NDArray[np.int64]) -> FloatArray:
+    def _line_photons(
+        self, weights: FloatArray, present: NDArray[np.int64], thickness: float
+    ) -> FloatArray:
         photons = np.zeros(self.lines.macros.size)
         emitting = np.flatnonzero(np.isin(self.lines.elements, present))
         depth = escape_depth_factor(
             attenuation_in=(weights[present] @ self.attenuation_in[present])[None, :],
             attenuation_out=(weights[present] @ self.attenuation_lines[present])[emitting, None],
             geometry=self.instrument.geometry,
+            mass_thickness_g_cm2=thickness,
         )
         emitted = np.einsum("ln,ln->l", self.excitation[emitting], depth)
         photons[emitting] = weights[self.lines.elements[emitting]] * emitted
         return photons
 
     def _scattered(
-        self, weights: FloatArray, present: NDArray[np.int64]
+        self, weights: FloatArray, present: NDArray[np.int64], thickness: float
     ) -> tuple[FloatArray, FloatArray]:
         own = weights[present]
         attenuation_in = own @ self.attenuation_in[present]
@@ -124,11 +131,13 @@ class CompiledInstrument:
             attenuation_in=attenuation_in,
             attenuation_out=attenuation_in,
             geometry=self.instrument.geometry,
+            mass_thickness_g_cm2=thickness,
         )
         shifted = escape_depth_factor(
             attenuation_in=attenuation_in,
             attenuation_out=own @ self.attenuation_compton[present],
             geometry=self.instrument.geometry,
+            mass_thickness_g_cm2=thickness,
         )
         return own @ self.rayleigh[present] * back, own[:, None] * self.compton[present] * shifted
 

@@ -162,4 +162,7 @@ def _counts_on_machine(
     return compiled.spectra(
         mass_fraction_matrix(compositions, symbols),
         diffuse_share=draw_diffuse_share(compiled.source_keV, len(compositions), conditions, rng),
+        mass_thickness_g_cm2=np.exp(
+            rng.uniform(*np.log(conditions.mass_thickness_g_cm2), len(compositions))
+        ),
     )

@@ -32,6 +32,14 @@ class MeasurementRange:
     diffuse_share
         Lowest and highest share of the free atoms' Rayleigh scatter that is seen; drawn uniformly,
         apart for hard and soft radiation (see `draw_diffuse_share`).
+    mass_thickness_g_cm2
+        Lowest and highest density times thickness of the sample; drawn log-uniformly. Light
+        materials of some millimetres are not thick to the tube's hard radiation.
+    mixed_probability
+        Share of spectra that hold counts of other minerals too.
+    mixed_share
+        Largest share of a mixed spectrum's counts that are not the named mineral's; drawn
+        uniformly from 0, and dealt to `MIXED_WITH` other minerals.
     """
 
     voltages_kV: tuple[float, float] = (25.0, 50.0)
@@ -40,6 +48,9 @@ class MeasurementRange:
     offset_error_keV: float = 0.015
     optic_spread: float = 1.0
     diffuse_share: tuple[float, float] = (0.2, 1.6)
+    mass_thickness_g_cm2: tuple[float, float] = (0.3, 10.0)
+    mixed_probability: float = 0.5
+    mixed_share: float = 0.4
 
     def __post_init__(self) -> None:
         low, high = self.voltages_kV
@@ -65,7 +76,25 @@ class MeasurementRange:
                 f"Diffuse shares from {self.diffuse_share[0]} to {self.diffuse_share[1]}.",
                 expected="0 <= low <= high <= 10",
             )
+        if not 0 < self.mass_thickness_g_cm2[0] <= self.mass_thickness_g_cm2[1]:
+            raise InvalidValueError(
+                f"Mass thicknesses from {self.mass_thickness_g_cm2[0]} to "
+                f"{self.mass_thickness_g_cm2[1]} g/cm2.",
+                expected="0 < low <= high",
+            )
+        if not 0 <= self.mixed_probability <= 1:
+            raise InvalidValueError(
+                f"A probability of mixture of {self.mixed_probability}.", expected="0 to 1"
+            )
+        if not 0 <= self.mixed_share < 0.5:
+            raise InvalidValueError(
+                f"A mixed share of {self.mixed_share}.",
+                expected="0 to less than 0.5, so that the named mineral gives most counts",
+            )
 
+
+# Other minerals in a mixed pixel: what a spot of some 20 to 100 µm commonly touches.
+MIXED_WITH = 2
 
 # Spread (standard deviation of the logarithm) of what differs between machines of one make and is
 # in no header: what fits of one lens with other assumptions on the sample's thickness gave, see

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lithoscope.errors import InvalidValueError
 from lithoscope.synthesis.bank import SpectrumBank
-from lithoscope.synthesis.conditions import MeasurementRange
+from lithoscope.synthesis.conditions import MIXED_WITH, MeasurementRange
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,9 @@ class Draw:
     Parameters
     ----------
     rows
-        Spectra of the bank, shape (batch,).
+        Spectra of the bank, shape (batch, 1 + MIXED_WITH); the first is the named mineral.
+    shares
+        Share of each in the counts, shape (batch, 1 + MIXED_WITH).
     gains, offsets_keV
         Energy a line at E seems to have: ``gain E + offset``, shapes (batch,).
     totals
@@ -30,6 +32,7 @@ class Draw:
     """
 
     rows: Tensor
+    shares: Tensor
     gains: Tensor
     offsets_keV: Tensor
     totals: Tensor
@@ -91,6 +94,7 @@ class SpectrumStream:
         self._bank_widths = torch.diff(self._bank_edges)
         self._spectra = torch.from_numpy(bank.spectra)
         self._classes = torch.from_numpy(bank.classes)
+        self._rows_per_machine = len(bank.classes) // len(bank.instruments)
         order = np.argsort(bank.classes, kind="stable")
         self._rows_by_class = torch.from_numpy(order)
         sizes = np.bincount(bank.classes, minlength=len(bank.labels))
@@ -120,12 +124,26 @@ class SpectrumStream:
         chosen = (uniform() * len(self._class_sizes)).long()
         within = (uniform() * self._class_sizes[chosen]).long()
         low, high = np.log(self.conditions.counts)
+        first = self._rows_by_class[self._class_starts[chosen] + within]
+        rows, shares = self._mix(first, uniform)
         return Draw(
-            rows=self._rows_by_class[self._class_starts[chosen] + within],
+            rows=rows,
+            shares=shares,
             gains=1 + self.conditions.gain_error * (2 * uniform() - 1),
             offsets_keV=self.conditions.offset_error_keV * (2 * uniform() - 1),
             totals=torch.exp(low + (high - low) * uniform()),
         )
+
+    def _mix(self, first: Tensor, uniform: Callable[[], Tensor]) -> tuple[Tensor, Tensor]:
+        """Add other minerals, measured on the same machine as the first."""
+        machine = first - first % self._rows_per_machine
+        others = [(uniform() * self._rows_per_machine).long() + machine for _ in range(MIXED_WITH)]
+        mixed = uniform() < self.conditions.mixed_probability
+        foreign = self.conditions.mixed_share * uniform() * mixed
+        parts = torch.stack([uniform() for _ in range(MIXED_WITH)], dim=1)
+        parts = parts / parts.sum(dim=1, keepdim=True).clamp_min(1e-9)
+        shares = torch.cat([(1 - foreign)[:, None], foreign[:, None] * parts], dim=1)
+        return torch.stack([first, *others], dim=1), shares
 
     def expected(self, draw: Draw) -> Tensor:
         """Expected counts on the model's axis, shifted as drawn, shape (batch, bin).
@@ -137,7 +155,7 @@ class SpectrumStream:
         position = torch.searchsorted(self._bank_edges, edges.contiguous(), right=True) - 1
         position = position.clamp(0, self._bank_widths.numel() - 1)
         inside = (edges - self._bank_edges[position]) / self._bank_widths[position]
-        spectra = self._spectra[draw.rows]
+        spectra = self._mixed_spectra(draw)
         cumulative = torch.cumsum(spectra, dim=1)
         below = torch.gather(cumulative, 1, position) - torch.gather(spectra, 1, position) * (
             1 - inside.to(torch.float32)
@@ -146,11 +164,19 @@ class SpectrumStream:
         shares = shares / shares.sum(dim=1, keepdim=True)
         return shares * draw.totals[:, None].to(torch.float32)
 
+    def _mixed_spectra(self, draw: Draw) -> Tensor:
+        spectra = self._spectra[draw.rows[:, 0]] * draw.shares[:, :1].float()
+        mixed = draw.shares[:, 0] < 1
+        for other in range(1, draw.rows.shape[1]):
+            weight = draw.shares[mixed, other, None].float()
+            spectra[mixed] += weight * self._spectra[draw.rows[mixed, other]]
+        return spectra
+
     def batch(self) -> SpectrumBatch:
         """Return the next batch."""
         draw = self.sample(self.batch_size)
         counts = torch.poisson(self.expected(draw), generator=self._generator)
-        return SpectrumBatch(counts, self._classes[draw.rows], draw)
+        return SpectrumBatch(counts, self._classes[draw.rows[:, 0]], draw)
 
     def __iter__(self) -> Iterator[SpectrumBatch]:
         while True:

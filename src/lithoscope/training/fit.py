@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -152,10 +153,18 @@ def fit_network(
     progress
         Called after each step with spectra seen and the batch's accuracy.
     """
+    # Hardware notices and tips; errors come as exceptions.
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     with warnings.catch_warnings():
-        # Lightning advises more loader workers; the stream is made on the training threads.
-        warnings.filterwarnings("ignore", message=".*num_workers.*")
-        warnings.filterwarnings("ignore", message=".*IterableDataset.*")
+        # Lightning advises more loader workers, though the stream is made on the training
+        # threads, and other logging intervals for short runs.
+        for message in (
+            ".*num_workers.*",
+            ".*IterableDataset.*",
+            ".*logging interval.*",
+            ".*LeafSpec.*",
+        ):
+            warnings.filterwarnings("ignore", message=message)
         trainer = lightning.Trainer(
             max_steps=settings.steps,
             accelerator="auto",

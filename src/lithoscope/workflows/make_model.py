@@ -27,6 +27,21 @@ from lithoscope.workflows.recipe import Recipe
 _HELD_OUT, _THRESHOLD, _TEST = 1_000_003, 2_000_003, 3_000_017
 _FALSE_ALARMS = 0.01
 
+# What a card says in words.
+_TRAINED_ON = (
+    "Lithoscope's own simulation: natural compositions, Poisson noise, errors of energy gain and "
+    "offset, machines of differing lens and voltage, half of the spectra with up to two fifths of "
+    "their counts from other minerals"
+)
+_TESTED_ON = (
+    "Lithoscope's own simulation: single minerals, compositions and machines drawn anew; not on "
+    "measured spectra"
+)
+_NOT_MODELLED = (
+    "secondary fluorescence, multiple scatter, Bragg peaks, pile-up, detector tail and shelf, "
+    "stray lines"
+)
+
 Progress = Callable[[str, int, int, str], None]
 
 
@@ -168,17 +183,14 @@ def _with_threshold_and_card(
     )
     parameters = sum(weight.numel() for weight in checkpoint.network.parameters())
     card: dict[str, Any] = {
-        "trained_on": "Lithoscope's own simulation: natural compositions, Poisson noise, errors of "
-        "energy gain and offset, machines of differing lens and voltage",
-        "tested_on": "Lithoscope's own simulation, compositions and machines drawn anew; not on "
-        "measured spectra",
+        "trained_on": _TRAINED_ON,
+        "tested_on": _TESTED_ON,
         "classes": len(checkpoint.labels),
         "parameters": parameters,
         "recipe": recipe.model_dump(),
         "accuracy": [dataclasses.asdict(level) for level in levels],
         "baseline": "spectral angle mapping (SAM) against every expected spectrum of the training "
         "bank, on the same test spectra",
-        "not_modelled": "secondary fluorescence, multiple scatter, Bragg peaks, pile-up, detector "
-        "tail and shelf, stray lines, mixed pixels",
+        "not_modelled": _NOT_MODELLED,
     }
     return dataclasses.replace(checkpoint, threshold=threshold, card=card)

@@ -26,6 +26,9 @@ class Recipe(BaseModel):
     offset_error_keV: float
     optic_spread: float
     diffuse_share: tuple[float, float]
+    mass_thickness_g_cm2: tuple[float, float]
+    mixed_probability: float
+    mixed_share: float
     settings: int = Field(ge=1, le=1000)
     compositions: int = Field(ge=1, le=1000)
     spectra: int = Field(ge=1)
@@ -43,6 +46,9 @@ class Recipe(BaseModel):
             offset_error_keV=self.offset_error_keV,
             optic_spread=self.optic_spread,
             diffuse_share=self.diffuse_share,
+            mass_thickness_g_cm2=self.mass_thickness_g_cm2,
+            mixed_probability=self.mixed_probability,
+            mixed_share=self.mixed_share,
         )
 
 

@@ -1,7 +1,13 @@
 """The single-file system (SFS) in which a .bcf keeps its header and its spectra.
 
-The layout follows ``BRUKER-BCF.md`` of the project's notes. A file is taken to be hostile: every
-pointer and size is checked against the file before it is followed or allocated.
+The file is cut into chunks of one size; chunk k has a header at ``k * size + 0x118``, whose first
+uint32 is the next chunk of a chain, and its payload 32 bytes later. The tree of files is a chain of
+512-byte items, each of which names the chunk where the table of its file's chunks starts. A
+compressed file starts with ``AACS``, and consists of blocks of zlib data, each after a header of
+16 bytes whose first uint32 is its size.
+
+A file is taken to be hostile: every pointer and size is checked against it before it is followed or
+allocated.
 """
 
 from __future__ import annotations
@@ -117,7 +123,7 @@ class SfsContainer:
         """Raise a `ScanError` that names this file."""
         raise ScanError(
             f"{self.path} is no sound .bcf map: {cause}.",
-            expected="a .bcf hypermap as Bruker's software saves it",
+            expected="a .bcf as Bruker's software saves it",
             remedy=f"copy or export the map again; {', '.join(SCAN_FORMATS)} are read",
         )
 
@@ -193,14 +199,12 @@ class SfsContainer:
 
 
 class SfsStream:
-    """Bytes of one file of a container, decompressed where they are compressed.
+    """Bytes of one file of an open container, decompressed where they are compressed.
 
     Parameters
     ----------
-    container
-        The open container.
-    entry
-        Which of its files.
+    container, entry
+        The container, and which of its files.
 
     Attributes
     ----------

@@ -1,4 +1,14 @@
-"""The stream of pixel spectra in a .bcf, read row by row."""
+"""The stream of pixel spectra in a .bcf, read row by row.
+
+It starts with height and width (int32); rows follow from byte 0x1A0. A row is the number of pixels
+that are stored (uint32) and the pixels. A pixel is a head of 22 bytes (x, two channel counts, four
+unknown bytes, packing, a size, number of pulses, bytes of data) and its data; where these are runs
+of channels, they end with the bytes (uint32) of extra pulses, and the pulses.
+
+RosettaSciIO reads the same, but as one array: it needs 19 times the memory for a map of 458 x 499
+pixels, wraps counts that are far above the mean, misreads runs of 32-bit values, and crashes where
+a pixel is larger than a block.
+"""
 
 from __future__ import annotations
 

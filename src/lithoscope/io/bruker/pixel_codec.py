@@ -1,7 +1,14 @@
 """How a .bcf packs the spectra of its pixels: as pulses, or as runs of channels.
 
-Whole batches of pixels are unpacked at once, so that the work is done by NumPy. The packings are
-described in ``BRUKER-BCF.md``; what contradicts it raises a `ValueError` that says how.
+- Pulses of 16 bits: one channel number an event.
+- Pulses of 12 bits: four to six bytes b0 to b5, the last group cut off after its last pulse;
+  ``b0>>4 | b1<<4``, ``(b0<<8 | b3) & 0xFFF``, ``b2<<4 | b5>>4``, ``(b5<<8 | b4) & 0xFFF``.
+- Runs: a byte of size, a byte with the number of channels. Size 0: so many empty channels. Else a
+  gain of that many bytes, then the channels' values, each of half as many bytes (size 1: a nibble,
+  the low one first, filled up to a byte); the gain is added to each.
+
+All numbers are little-endian. Whole batches of pixels are unpacked at once, so that the work is
+done by NumPy; what cannot be raises a `ValueError` that says why.
 """
 
 from __future__ import annotations

@@ -1,0 +1,87 @@
+"""The quick recipe end to end: it learns, it is seeded, its card is honest."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from lithoscope.errors import CheckpointError
+from lithoscope.minerals import load_library
+from lithoscope.models.checkpoint import load_checkpoint
+from lithoscope.workflows.make_model import distinct_physics, make_model
+from lithoscope.workflows.model_notes import notes_of_model
+from lithoscope.workflows.recipe import adjust_recipe, load_recipe, shipped_recipes
+
+
+def test_a_tiny_model_tells_five_materials_apart(tiny_model):
+    accuracy = {row["counts"]: row["network"] for row in tiny_model.card["accuracy"]}
+    assert accuracy[3000.0] > 0.95
+    assert accuracy[30.0] > 0.6
+
+
+def test_its_card_says_what_it_was_measured_on(tiny_model):
+    card = tiny_model.card
+    assert "own simulation" in card["tested_on"]
+    assert all({"network", "sam", "spectra", "counts"} <= set(row) for row in card["accuracy"])
+    notes = " ".join(notes_of_model(tiny_model))
+    assert "not on measured spectra" in notes
+    assert "spectral angle mapping" in notes
+
+
+def test_thresholds_rise_one_false_alarm_in_a_hundred(tiny_model):
+    assert tiny_model.threshold.false_alarms == 0.01
+    assert np.isfinite(tiny_model.threshold.scores).all()
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path):
+    library = load_library()
+    minerals = [library.get("quartz"), library.get("hematite")]
+    recipe = load_recipe("quick").model_copy(
+        update={"spectra": 512, "test_spectra": 20, "settings": 1}
+    )
+    weights = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        made = make_model(adjust_recipe(recipe, seed=seed), tmp_path / name, minerals=minerals)
+        weights.append(torch.cat([value.flatten() for value in made.network.parameters()]))
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+    loaded = load_checkpoint(tmp_path / "a")
+    assert loaded.labels.labels == ("quartz", "hematite")
+    description = json.loads((tmp_path / "a" / "model.json").read_text())
+    assert description["card"]["recipe"]["seed"] == 1
+
+
+def test_instruments_that_differ_in_their_axis_alone_are_simulated_once():
+    from lithoscope.io import load_instrument
+
+    names = ["m4-tornado", "m4-tornado-40kev", "pixl-breadboard"]
+    kept = distinct_physics([load_instrument(name) for name in names])
+    assert [instrument.name for instrument in kept] == ["m4-tornado", "pixl-breadboard"]
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_shipped_recipes_are_sound(name):
+    recipe = load_recipe(name)
+    assert recipe.conditions().counts == (30, 1e6)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("network: cnn\nspeed: 9\n", "speed"),
+        ("network: cnn\n", "instruments"),
+        ("network: [", "not YAML"),
+        ("- 1\n", "valid dictionary"),
+    ],
+)
+def test_bad_recipes(tmp_path, text, message):
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    with pytest.raises(CheckpointError, match=message):
+        load_recipe(str(path))
+
+
+def test_an_unknown_recipe_names_the_nearest():
+    with pytest.raises(CheckpointError, match="default"):
+        load_recipe("defalut")

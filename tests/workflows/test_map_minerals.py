@@ -1,0 +1,168 @@
+"""From scan to map, with a tiny model: everything the contract lists."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from lithoscope.core.labels import VOID
+from lithoscope.core.scan import Scan
+from lithoscope.errors import MineralError, OutputError, ScanError
+from lithoscope.io import load_instrument
+from lithoscope.minerals import load_library
+from lithoscope.synthesis.phantom import phantom_scan
+from lithoscope.workflows.map_minerals import map_minerals
+from lithoscope.workflows.output_folder import whole_folder
+
+SHARES = {"quartz": 0.4, "calcite": 0.3, "hematite": 0.2, "galena": 0.1}
+
+
+@pytest.fixture(scope="module")
+def phantom():
+    library = load_library()
+    return phantom_scan(
+        minerals={name: library.get(name) for name in SHARES},
+        shares=SHARES,
+        instrument=load_instrument("m4-tornado-40kev"),
+        shape=(12, 10),
+        grain_pixels=8.0,
+        counts=1500.0,
+        pixel_size_mm=0.02,
+        seed=5,
+        title="four minerals",
+    )
+
+
+@pytest.fixture(scope="module")
+def result(phantom, tiny_model):
+    return map_minerals(phantom.scan, model=tiny_model)
+
+
+def names_of(result, layer="mineral"):
+    labels = np.array([*json.loads(result.dataset.attrs["long_names"]), "void"])
+    return labels[result.dataset[layer].values]
+
+
+def test_the_map_is_right(result, phantom):
+    assert (names_of(result) == phantom.truth).mean() > 0.95
+
+
+def test_percentages_are_the_phantom_s(result):
+    rows = {row["mineral"]: row for row in result.percentages()}
+    assert rows["quartz"]["area_percent"] == pytest.approx(40, abs=6)
+    assert rows["quartz"]["members"] == ["quartz"]
+    assert {"unknown", "void"} <= set(rows)
+
+
+def test_layers_have_the_contract_s_types(result):
+    data = result.dataset
+    assert data["mineral"].dtype == np.int16
+    assert data["unknown"].dtype == bool
+    assert data["mineral"].attrs["flag_meanings"].split()[0] == "void"
+    assert len(data["mineral"].attrs["flag_values"]) == 6
+    assert data["y"].attrs["units"] == "mm"
+    assert float(data["x"][1] - data["x"][0]) == pytest.approx(0.02)
+
+
+def test_what_is_saved_is_what_was_mapped(result, tmp_path):
+    files = result.save(tmp_path / "out")
+    assert set(files) == {"result", "table", "map", "report", "run"}
+    with xr.open_zarr(files["result"]) as saved:
+        xr.testing.assert_equal(saved.load(), result.dataset)
+    rows = files["table"].read_text().splitlines()
+    assert rows[0].startswith("mineral,members,pixels,area_percent,")
+    assert len(rows) == 1 + len(result.percentages())
+    run = json.loads(files["run"].read_text())
+    assert run["instrument"]["source"] == "header"
+    assert run["instrument"]["voltage_kV"] == 50
+    assert {"python", "torch", "lithoscope"} <= set(run["versions"])
+    assert files["map"].read_bytes().startswith(b"\x89PNG")
+    assert "four minerals" in files["report"].read_text()
+    assert not (tmp_path / "out.partial").exists()
+
+
+def test_a_full_folder_is_left_alone(result, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match="not an empty folder"):
+        result.save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_an_error_while_writing_leaves_nothing(tmp_path):
+    def fail():
+        with whole_folder(tmp_path / "out") as partial:
+            (partial / "half").write_text("x")
+            raise RuntimeError("disk of straw")
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_runs_into_one_folder(tmp_path):
+    partial = tmp_path / "out.partial"
+    partial.mkdir()
+    (partial / ".lock").write_text("1")
+    with pytest.raises(OutputError, match="Another run"), whole_folder(tmp_path / "out"):
+        pass
+    (partial / ".lock").write_text("999999999")
+    with whole_folder(tmp_path / "out") as folder:
+        (folder / "done").write_text("x")
+    assert (tmp_path / "out" / "done").exists()
+
+
+def test_naming_minerals_narrows_the_map(phantom, tiny_model):
+    result = map_minerals(phantom.scan, model=tiny_model, minerals=["quartz", "epoxy"])
+    assert set(np.unique(names_of(result))) <= {"quartz", "epoxy"}
+    with pytest.raises(MineralError, match="lithoscope train"):
+        map_minerals(phantom.scan, model=tiny_model, minerals=["gold"])
+    with pytest.raises(MineralError, match="quartz"):
+        map_minerals(phantom.scan, model=tiny_model, minerals=["quarz"])
+
+
+def test_electron_beam_scans_are_refused_unless_asked_for(phantom, tiny_model):
+    scan = dataclasses.replace(phantom.scan, electron_beam=True)
+    with pytest.raises(ScanError, match="--allow-electron-beam"):
+        map_minerals(scan, model=tiny_model)
+    assert map_minerals(scan, model=tiny_model, allow_electron_beam=True).dataset.sizes["y"] == 12
+
+
+def test_without_header_the_voltage_is_read_off_the_spectrum(phantom, tiny_model):
+    scan = dataclasses.replace(phantom.scan, instrument=None)
+    choice = map_minerals(scan, model=tiny_model).run["instrument"]
+    assert choice["source"] == "model"
+    assert choice["voltage_kV"] <= 50
+    assert (
+        map_minerals(scan, model=tiny_model, instrument="pixl-breadboard").run["instrument"]["name"]
+        == "pixl-breadboard"
+    )
+
+
+def test_a_voltage_out_of_range_gives_one_warning(phantom, tiny_model):
+    instrument = load_instrument("m4-tornado")
+    soft = dataclasses.replace(
+        instrument, tube=dataclasses.replace(instrument.tube, voltage_kV=15.0)
+    )
+    scan = dataclasses.replace(phantom.scan, instrument=soft)
+    result = map_minerals(scan, model=tiny_model)
+    assert len(result.warnings) == 1
+    assert "15 kV" in result.warnings[0]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 1)])
+def test_small_and_empty_scans_have_defined_results(phantom, tiny_model, tmp_path, shape):
+    axis = phantom.scan.axis
+    empty = Scan.from_counts(np.zeros((*shape, axis.n_channels), np.uint16), axis)
+    result = map_minerals(empty, model=tiny_model)
+    assert (result.dataset["mineral"].values == VOID).all()
+    rows = {row["mineral"]: row for row in result.percentages()}
+    assert rows["void"]["pixels"] == shape[0] * shape[1]
+    result.save(tmp_path / "out")
+
+
+def test_smoothing_is_a_choice(phantom, tiny_model):
+    result = map_minerals(phantom.scan, model=tiny_model, smooth=False)
+    assert result.smoothed is False
+    assert "mineral_smoothed" in result.dataset
