@@ -10,7 +10,7 @@ from lithoscope.errors import CheckpointError
 from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import load_checkpoint
 from lithoscope.workflows.make_model import distinct_physics, make_model
-from lithoscope.workflows.model_notes import notes_of_model
+from lithoscope.workflows.model_notes import card_of_model, notes_of_model
 from lithoscope.workflows.recipe import adjust_recipe, load_recipe, shipped_recipes
 
 
@@ -27,6 +27,13 @@ def test_its_card_says_what_it_was_measured_on(tiny_model):
     notes = " ".join(notes_of_model(tiny_model))
     assert "not on measured spectra" in notes
     assert "spectral angle mapping" in notes
+
+
+def test_its_card_can_be_read(tiny_model):
+    text = card_of_model(tiny_model)
+    assert "not on measured spectra" in text
+    assert "| 3,000 |" in text
+    assert f"{tiny_model.card['parameters']:,} parameters" in text
 
 
 def test_thresholds_rise_one_false_alarm_in_a_hundred(tiny_model):

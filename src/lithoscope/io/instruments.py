@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from lithoscope.core.instrument import Instrument
+from lithoscope.core.plain_yaml import load_plain_yaml
 from lithoscope.errors import InstrumentError, nearest_names
 from lithoscope.io.instrument_schema import instrument_from_mapping, merged
 
@@ -120,9 +121,8 @@ def _complete(document: dict[str, Any], source: str) -> dict[str, Any]:
 
 def _mapping(text: str, source: str) -> dict[str, Any]:
     try:
-        # A SafeLoader: nothing but plain values comes out of it.
-        document = yaml.load(text, Loader=_PlainLoader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        document = load_plain_yaml(text)
+    except yaml.YAMLError as error:
         raise InstrumentError(
             f"{source} is not plain YAML: {str(error)[:300]}.",
             expected="fields and values, such as 'name: our-tornado'",
@@ -133,26 +133,6 @@ def _mapping(text: str, source: str) -> dict[str, Any]:
             expected="fields and values, such as 'name: our-tornado'",
         )
     return document
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """YAML without aliases, which can be nested to unbounded size, and without double fields."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.MarkedYAMLError(problem="aliases (*name) are not allowed", problem_mark=mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"'{key.value}' stands twice", problem_mark=key.start_mark
-                )
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep=deep)
 
 
 def _from_bruker(path: Path) -> Instrument:

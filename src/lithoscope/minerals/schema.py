@@ -16,12 +16,13 @@ A mineral file is a list. An entry is the name of a shipped mineral, or a mappin
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lithoscope.core.mineral import Mineral
+from lithoscope.core.plain_yaml import load_plain_yaml
 from lithoscope.errors import FileFormatError, LithoscopeError, MineralError, nearest_names
 
 DEFAULT_DENSITY_G_CM3 = 3.0
@@ -171,34 +172,14 @@ def _explained(error: ValidationError, where: str) -> MineralError:
     )
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Plain YAML: no aliases, with which a short file makes an unbounded list; no key twice."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.MarkedYAMLError(problem="aliases (*name) are not allowed", problem_mark=mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key.value, str) and key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"'{_shown(key.value)}' stands twice", problem_mark=key.start_mark
-                )
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep=deep)
-
-
 def _load_yaml(text: str, source: str) -> object:
     try:
-        return yaml.load(text, Loader=_StrictLoader)
+        return load_plain_yaml(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise FileFormatError(f"{source}{place}: {error.problem}.", expected="YAML") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except yaml.YAMLError as error:
         raise FileFormatError(
             f"{source} is not YAML: {_shown(error)}.", expected="a text file with a YAML list"
         ) from None

@@ -159,10 +159,9 @@ def _counts_on_machine(
 ) -> NDArray[np.float64]:
     symbols = sorted({symbol for item in compositions for symbol in item.elements})
     compiled = compile_instrument(instrument=machine, symbols=symbols, edges_keV=edges_keV)
+    low, high = np.log(conditions.mass_thickness_g_cm2)
     return compiled.spectra(
         mass_fraction_matrix(compositions, symbols),
         diffuse_share=draw_diffuse_share(compiled.source_keV, len(compositions), conditions, rng),
-        mass_thickness_g_cm2=np.exp(
-            rng.uniform(*np.log(conditions.mass_thickness_g_cm2), len(compositions))
-        ),
+        mass_thickness_g_cm2=np.exp(rng.uniform(low, high, len(compositions))),
     )

@@ -21,6 +21,7 @@ from lithoscope.models.registry import build_network
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.bank import SpectrumBank, bank_edges, build_bank
 from lithoscope.synthesis.stream import SpectrumStream
+from lithoscope.workflows.model_notes import card_of_model
 from lithoscope.workflows.recipe import Recipe
 
 # Seeds of what must not be seen in training: held-out compositions, thresholds, tests.
@@ -119,6 +120,7 @@ def make_model(
     }
     checkpoint = dataclasses.replace(checkpoint, card={**checkpoint.card, "timings": timings})
     save_checkpoint(checkpoint, folder)
+    (folder / "CARD.md").write_text(card_of_model(checkpoint), encoding="utf-8")
     return checkpoint
 
 

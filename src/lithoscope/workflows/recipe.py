@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from lithoscope.core.plain_yaml import load_plain_yaml
 from lithoscope.errors import CheckpointError, nearest_names
 from lithoscope.synthesis.conditions import MeasurementRange
 
@@ -75,7 +76,7 @@ def load_recipe(name_or_path: str) -> Recipe:
                 expected=f"one of {', '.join(near or shipped_recipes())}, or a YAML file",
             )
     try:
-        return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Recipe.model_validate(load_plain_yaml(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{path} is not YAML: {error}.") from error
     except ValidationError as error:
