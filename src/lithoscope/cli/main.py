@@ -45,6 +45,3 @@ def run() -> None:
     except LithoscopeError as error:
         print_error(str(error))
         sys.exit(2)
-    except KeyboardInterrupt:
-        print_error("Stopped.")
-        sys.exit(130)

@@ -4,6 +4,27 @@ from __future__ import annotations
 
 from lithoscope.models.checkpoint import Checkpoint
 
+_CARD = """# Model '{name}'
+
+A 1D network ('{network}', {parameters:,} parameters) for {classes} minerals and materials on
+{instruments}.
+
+- **Trained on** {trained_on}. {spectra:,} spectra, each seen once; seed {seed}.
+- **Range**: tube voltage {voltages}, {counts}, energy gain within {gain:.1%}, offset within
+  {offset:g} eV.
+- **Tested on** {tested_on}.
+- **Baseline**: {baseline}.
+- **Not in the simulation**: {not_modelled}.
+- **Ceiling**: not computed. Some classes cannot be told apart by XRF, so 100 % is out of reach.
+
+| counts | network right | standard error | SAM right |
+|---:|---:|---:|---:|
+{rows}
+
+Simulated in {simulate_s} s, trained in {train_s} s, tested in {test_s} s. Made by
+`lithoscope train`; the whole recipe stands in `model.json`.
+"""
+
 
 def notes_of_model(checkpoint: Checkpoint) -> list[str]:
     """Return what a reader must know of a model's accuracy, a line each."""
@@ -33,24 +54,22 @@ def card_of_model(checkpoint: Checkpoint) -> str:
         f"| {level['sam']:.1%} |"
         for level in card["accuracy"]
     )
-    low, high = conditions.voltages_kV
-    return f"""# Model '{checkpoint.name}'
-
-A 1D network ('{checkpoint.network_name}', {card["parameters"]:,} parameters) for {card["classes"]} minerals and
-materials on {", ".join(checkpoint.instruments)}.
-
-- **Trained on** {card["trained_on"]}. {recipe["spectra"]:,} spectra, each seen once; seed {recipe["seed"]}.
-- **Range**: tube voltage {low:g} to {high:g} kV, {conditions.counts[0]:,.0f} to {conditions.counts[1]:,.0f} counts,
-  energy gain within {conditions.gain_error:.1%}, offset within {1000 * conditions.offset_error_keV:g} eV.
-- **Tested on** {card["tested_on"]}.
-- **Baseline**: {card["baseline"]}.
-- **Not in the simulation**: {card["not_modelled"]}.
-- **Ceiling**: not computed. Some classes cannot be told apart by XRF, so 100 % is out of reach.
-
-| counts | network right | standard error | SAM right |
-|---:|---:|---:|---:|
-{rows}
-
-Simulated in {card["timings"]["simulate_s"]} s, trained in {card["timings"]["train_s"]} s, tested in
-{card["timings"]["test_s"]} s. Made by `lithoscope train`; the whole recipe stands in `model.json`.
-"""
+    return _CARD.format(
+        name=checkpoint.name,
+        network=checkpoint.network_name,
+        parameters=card["parameters"],
+        classes=card["classes"],
+        instruments=", ".join(checkpoint.instruments),
+        trained_on=card["trained_on"],
+        spectra=recipe["spectra"],
+        seed=recipe["seed"],
+        voltages="{:g} to {:g} kV".format(*conditions.voltages_kV),
+        counts="{:,.0f} to {:,.0f} counts".format(*conditions.counts),
+        gain=conditions.gain_error,
+        offset=1000 * conditions.offset_error_keV,
+        tested_on=card["tested_on"],
+        baseline=card["baseline"],
+        not_modelled=card["not_modelled"],
+        rows=rows,
+        **card["timings"],
+    )
