@@ -16,6 +16,11 @@ from lithoscope.physics.attenuation import (
     transmission_from_atmosphere,
 )
 from lithoscope.physics.detector import response_from_energies
+from lithoscope.physics.enhancement import (
+    Excitation,
+    enhancement_from_primary,
+    exciters_from_lines,
+)
 from lithoscope.physics.fluorescence import (
     LineTable,
     escape_depth_factor,
@@ -38,9 +43,10 @@ FloatArray = NDArray[np.float64]
 class CompiledInstrument:
     """Tables for one instrument, one element set and one set of channels.
 
-    Rows of tables follow `symbols` (element), `lines` (line), the source's nodes (node) and the
-    channels (channel). Cross sections are in cm²/g and already multiplied by the photons of their
-    node and by the solid angle; responses hold counts per photon, gas included.
+    Rows of tables follow `symbols` (element), `lines` (line), `exciters` (exciting line), the
+    source's nodes (node) and the channels (channel). Cross sections are in cm²/g; those of
+    `excitation`, `rayleigh` and `compton` are multiplied by the photons of their node and by the
+    solid angle, `made_exciters` by the photons; responses hold counts per photon, gas included.
     """
 
     instrument: Instrument
@@ -52,6 +58,9 @@ class CompiledInstrument:
     attenuation_lines: FloatArray
     attenuation_compton: FloatArray
     excitation: FloatArray
+    exciters: NDArray[np.int64]
+    made_exciters: FloatArray
+    production_by_lines: FloatArray
     rayleigh: FloatArray
     compton: FloatArray
     broad: NDArray[np.bool_]
@@ -110,16 +119,40 @@ class CompiledInstrument:
     def _line_photons(
         self, weights: FloatArray, present: NDArray[np.int64], thickness: float
     ) -> FloatArray:
-        photons = np.zeros(self.lines.macros.size)
         emitting = np.flatnonzero(np.isin(self.lines.elements, present))
-        depth = escape_depth_factor(
-            attenuation_in=(weights[present] @ self.attenuation_in[present])[None, :],
-            attenuation_out=(weights[present] @ self.attenuation_lines[present])[emitting, None],
+        own = weights[self.lines.elements]
+        attenuation_in = weights[present] @ self.attenuation_in[present]
+        attenuation_out = weights[present] @ self.attenuation_lines[present]
+
+        def primary(mass_thickness: float) -> FloatArray:
+            depth = escape_depth_factor(
+                attenuation_in=attenuation_in[None, :],
+                attenuation_out=attenuation_out[emitting, None],
+                geometry=self.instrument.geometry,
+                mass_thickness_g_cm2=mass_thickness,
+            )
+            return own[emitting] * np.einsum("ln,ln->l", self.excitation[emitting], depth)
+
+        thick = primary(np.inf)
+        direct = thick if np.isinf(thickness) else primary(thickness)
+        acting = np.flatnonzero(np.isin(self.exciters, emitting))
+        exciters = self.exciters[acting]
+        excitation = Excitation(
+            attenuation_in=attenuation_in,
+            attenuation_lines=attenuation_out[emitting],
+            attenuation_exciters=attenuation_out[exciters],
+            made_exciters=own[exciters, None] * self.made_exciters[acting],
+            production_lines=own[emitting, None] * self.production_by_lines[emitting][:, acting],
+        )
+        photons = np.zeros(self.lines.macros.size)
+        photons[emitting] = direct + enhancement_from_primary(
+            excitation=excitation,
+            exciters=np.searchsorted(emitting, exciters),
+            primary=direct,
+            thick_primary=thick,
             geometry=self.instrument.geometry,
             mass_thickness_g_cm2=thickness,
         )
-        emitted = np.einsum("ln,ln->l", self.excitation[emitting], depth)
-        photons[emitting] = weights[self.lines.elements[emitting]] * emitted
         return photons
 
     def _scattered(
@@ -171,6 +204,7 @@ def compile_instrument(
     solid_angle = instrument.geometry.solid_angle_sr
     seen = source.photons_per_s * solid_angle
     production = production_from_lines(symbols=symbols, lines=lines, energies_keV=energies)
+    exciters = exciters_from_lines(lines=lines, production=production)
     return CompiledInstrument(
         instrument=instrument,
         symbols=tuple(symbols),
@@ -183,6 +217,11 @@ def compile_instrument(
         ),
         attenuation_compton=mass_attenuation_from_elements(symbols=symbols, energies_keV=shifted),
         excitation=production * seen / (4 * np.pi),
+        exciters=exciters,
+        made_exciters=production[exciters] * source.photons_per_s,
+        production_by_lines=production_from_lines(
+            symbols=symbols, lines=lines, energies_keV=lines.energies_keV[exciters]
+        ),
         rayleigh=seen
         * rayleigh_from_elements(symbols=symbols, energies_keV=energies, angle_deg=angle),
         compton=seen

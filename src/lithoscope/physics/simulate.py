@@ -17,6 +17,11 @@ from lithoscope.physics.attenuation import (
     transmission_from_atmosphere,
 )
 from lithoscope.physics.detector import response_from_energies
+from lithoscope.physics.enhancement import (
+    Excitation,
+    enhancement_from_primary,
+    exciters_from_lines,
+)
 from lithoscope.physics.fluorescence import (
     LineTable,
     escape_depth_factor,
@@ -83,27 +88,64 @@ def emission_from_sample(
     mass_thickness_g_cm2
         Density times thickness; infinite for a thick sample.
     """
-    symbols = composition.elements
-    fractions = np.array([fraction for _, fraction in composition])
-    lines = lines_from_elements(symbols=symbols)
+    lines = lines_from_elements(symbols=composition.elements)
     attenuation_in = mass_attenuation_from_composition(
         composition=composition, energies_keV=source.energies_keV
     )
-    line_photons = primary_from_sherman(
-        photons_per_s=source.photons_per_s,
-        mass_fractions=fractions[lines.elements],
-        production=production_from_lines(
-            symbols=symbols, lines=lines, energies_keV=source.energies_keV
-        ),
-        attenuation_in=attenuation_in,
-        attenuation_out=mass_attenuation_from_composition(
-            composition=composition, energies_keV=lines.energies_keV
-        ),
-        geometry=instrument.geometry,
-        mass_thickness_g_cm2=mass_thickness_g_cm2,
+    line_photons = _fluorescence(
+        composition, instrument, source, lines, attenuation_in, mass_thickness_g_cm2
     )
     scattered = _scatter(composition, instrument, source, attenuation_in, mass_thickness_g_cm2)
     return Emission(lines, line_photons, *scattered)
+
+
+def _fluorescence(
+    composition: Composition,
+    instrument: Instrument,
+    source: Source,
+    lines: LineTable,
+    attenuation_in: FloatArray,
+    mass_thickness_g_cm2: float,
+) -> FloatArray:
+    symbols = composition.elements
+    fractions = np.array([fraction for _, fraction in composition])[lines.elements]
+    production = production_from_lines(
+        symbols=symbols, lines=lines, energies_keV=source.energies_keV
+    )
+    attenuation_out = mass_attenuation_from_composition(
+        composition=composition, energies_keV=lines.energies_keV
+    )
+    primary, thick = (
+        primary_from_sherman(
+            photons_per_s=source.photons_per_s,
+            mass_fractions=fractions,
+            production=production,
+            attenuation_in=attenuation_in,
+            attenuation_out=attenuation_out,
+            geometry=instrument.geometry,
+            mass_thickness_g_cm2=thickness,
+        )
+        for thickness in (mass_thickness_g_cm2, np.inf)
+    )
+    exciters = exciters_from_lines(lines=lines, production=production)
+    by_lines = production_from_lines(
+        symbols=symbols, lines=lines, energies_keV=lines.energies_keV[exciters]
+    )
+    excitation = Excitation(
+        attenuation_in=attenuation_in,
+        attenuation_lines=attenuation_out,
+        attenuation_exciters=attenuation_out[exciters],
+        made_exciters=source.photons_per_s * fractions[exciters, None] * production[exciters],
+        production_lines=fractions[:, None] * by_lines,
+    )
+    return primary + enhancement_from_primary(
+        excitation=excitation,
+        exciters=exciters,
+        primary=primary,
+        thick_primary=thick,
+        geometry=instrument.geometry,
+        mass_thickness_g_cm2=mass_thickness_g_cm2,
+    )
 
 
 def _scatter(
@@ -214,8 +256,8 @@ def spectrum_from_composition(
 ) -> FloatArray:
     """Expected counts of one second on the instrument's own channels, shape (channel,).
 
-    Fluorescence (primary), Rayleigh and Compton scatter, and the detector's response; no
-    diffraction, pile-up, zero peak or stray lines.
+    Fluorescence (primary, secondary, tertiary), Rayleigh and Compton scatter, and the detector's
+    response; no diffraction, pile-up, zero peak or stray lines.
     """
     source = source_from_instrument(instrument=instrument)
     emission = emission_from_sample(

@@ -38,10 +38,7 @@ _TESTED_ON = (
     "Lithoscope's own simulation: single minerals, compositions and machines drawn anew; not on "
     "measured spectra"
 )
-_NOT_MODELLED = (
-    "secondary fluorescence, multiple scatter, Bragg peaks, pile-up, detector tail and shelf, "
-    "stray lines"
-)
+_NOT_MODELLED = "multiple scatter, Bragg peaks, pile-up, stray lines"
 
 Progress = Callable[[str, int, int, str], None]
 
