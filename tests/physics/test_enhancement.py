@@ -9,10 +9,9 @@ import xraylib
 from scipy.integrate import dblquad
 
 from lithoscope.core.formula import composition_from_formula
-from lithoscope.core.instrument import Detector, Geometry, Instrument, Layer
+from lithoscope.core.instrument import Geometry
+from lithoscope.physics.emission import emission_from_sample
 from lithoscope.physics.enhancement import Excitation, secondary_from_sherman
-from lithoscope.physics.simulate import emission_from_sample
-from lithoscope.physics.source import Source
 
 DATA = Path(__file__).parents[1] / "data"
 REFERENCE = json.loads((DATA / "xmimsim_lines.json").read_text())
@@ -46,32 +45,14 @@ def test_one_exciter_and_one_line_equal_quadrature():
     assert photons[0] == pytest.approx(0.01 / (4 * np.pi) * (below + above), rel=2e-3)
 
 
-def efficiency_as_in_xmimsim(energies_keV):
-    """Beryllium window and crystal; XMI-MSIM counts scatter in the silicon as absorption."""
-    window = np.array([xraylib.CS_Total_Kissel(4, energy) for energy in energies_keV])
-    silicon = np.array([xraylib.CS_Total_Kissel(14, energy) for energy in energies_keV])
-    return np.exp(-window * 1.848 * 8e-4) * -np.expm1(-silicon * 2.33 * 0.045)
-
-
-@pytest.fixture(scope="module")
-def xmimsim():
-    with np.load(DATA / "xmimsim_source.npz", allow_pickle=False) as file:
-        edges = np.concatenate([np.arange(1, 12, 0.02), np.arange(12, 50.01, 0.05)])
-        middles = (edges[1:] + edges[:-1]) / 2
-        flux = np.interp(middles, file["cont_energy_keV"], file["cont_photons_per_s_per_keV"])
-        energies = np.concatenate([middles, file["line_energy_keV"]])
-        photons = np.concatenate([flux * np.diff(edges), file["line_photons_per_s"]])
-    source = Source(energies, photons, np.arange(energies.size) >= middles.size)
-    detector = Detector(450.0, 0.0, (Layer("Be", 8.0, 1.848),))
-    return source, Instrument("xmi", geometry=Geometry(51, 51, 102, 0.03307), detector=detector)
-
-
 @pytest.mark.parametrize("mineral", sorted(REFERENCE))
-def test_main_lines_equal_monte_carlo_within_five_percent(mineral, xmimsim):
-    source, instrument = xmimsim
+def test_main_lines_equal_monte_carlo_within_five_percent(
+    mineral, xmimsim_source, xmimsim_instrument, xmimsim_efficiency
+):
+    source, instrument = xmimsim_source, xmimsim_instrument
     composition = composition_from_formula(REFERENCE[mineral]["formula"])
     emission = emission_from_sample(composition=composition, instrument=instrument, source=source)
-    counts = emission.line_photons * efficiency_as_in_xmimsim(emission.lines.energies_keV)
+    counts = emission.line_photons * xmimsim_efficiency(emission.lines.energies_keV)
     lines = [
         (line["intensity"], symbol, name)
         for symbol, named in REFERENCE[mineral]["lines"].items()
@@ -91,8 +72,10 @@ def test_main_lines_equal_monte_carlo_within_five_percent(mineral, xmimsim):
     ("mineral", "symbol", "tolerance"),
     [("chalcopyrite", "Fe", 0.012), ("orthoclase", "Al", 0.004), ("zircon", "Si", 0.004)],
 )
-def test_enhancement_itself_equals_monte_carlo(mineral, symbol, tolerance, xmimsim):
-    source, instrument = xmimsim
+def test_enhancement_itself_equals_monte_carlo(
+    mineral, symbol, tolerance, xmimsim_source, xmimsim_instrument, xmimsim_efficiency
+):
+    source, instrument = xmimsim_source, xmimsim_instrument
     composition = composition_from_formula(REFERENCE[mineral]["formula"])
     line = REFERENCE[mineral]["lines"][symbol]["KL3"]
 
@@ -108,14 +91,14 @@ def test_enhancement_itself_equals_monte_carlo(mineral, symbol, tolerance, xmims
         )
         return emission.line_photons[chosen][0]
 
-    efficiency = efficiency_as_in_xmimsim([line["energy_keV"]])[0]
+    efficiency = xmimsim_efficiency([line["energy_keV"]])[0]
     # Less than 1 % is left to scattered photons, which excite too and are not simulated.
     raised = photons(np.inf) * efficiency / line["first_interaction"]
     assert raised == pytest.approx(line["intensity"] / line["first_interaction"], abs=tolerance)
 
 
-def test_a_thin_film_has_no_enhancement(xmimsim):
-    source, instrument = xmimsim
+def test_a_thin_film_has_no_enhancement(xmimsim_source, xmimsim_instrument):
+    source, instrument = xmimsim_source, xmimsim_instrument
     composition = composition_from_formula("CuFeS2")
     rates = []
     for mass_thickness in (1e-7, 1e-6):
@@ -130,9 +113,9 @@ def test_a_thin_film_has_no_enhancement(xmimsim):
     assert rates[0] == pytest.approx(rates[1], rel=1e-3)
 
 
-def test_tertiary_fluorescence_matters_in_steel(xmimsim, monkeypatch):
+def test_tertiary_fluorescence_matters_in_steel(xmimsim_source, xmimsim_instrument, monkeypatch):
     """Nickel excites iron excites chromium."""
-    source, instrument = xmimsim
+    source, instrument = xmimsim_source, xmimsim_instrument
     composition = composition_from_formula("Fe70Cr18Ni12")
     photons = []
     for threshold in (0.02, np.inf):
@@ -145,8 +128,10 @@ def test_tertiary_fluorescence_matters_in_steel(xmimsim, monkeypatch):
     assert 0.005 < photons[0] / photons[1] - 1 < 0.05
 
 
-def test_tertiary_fluorescence_left_out_is_below_half_a_percent(xmimsim, monkeypatch):
-    source, instrument = xmimsim
+def test_tertiary_fluorescence_left_out_is_below_half_a_percent(
+    xmimsim_source, xmimsim_instrument, monkeypatch
+):
+    source, instrument = xmimsim_source, xmimsim_instrument
     for formula in ("CuFeS2", "ZrSiO4", "PbS", "KAlSi3O8", "Fe3Al2Si3O12"):
         photons = []
         for threshold in (0.0, 0.02):

@@ -11,13 +11,13 @@ from scipy.integrate import quad
 from lithoscope.core.formula import composition_from_formula
 from lithoscope.core.instrument import Geometry, Instrument
 from lithoscope.physics.attenuation import mass_attenuation_from_composition
+from lithoscope.physics.emission import emission_from_sample
 from lithoscope.physics.fluorescence import (
     escape_depth_factor,
     lines_from_elements,
     primary_from_sherman,
     production_from_lines,
 )
-from lithoscope.physics.simulate import emission_from_sample
 from lithoscope.physics.source import Source
 
 DATA = Path(__file__).parents[1] / "data"
@@ -68,27 +68,10 @@ def test_pure_iron_under_one_energy_equals_sherman_by_hand():
     assert emission.line_photons[line] == pytest.approx(expected, rel=2e-3)
 
 
-def efficiency_as_in_xmimsim(energies_keV):
-    """Beryllium window and crystal; XMI-MSIM counts scatter in the silicon as absorption."""
-    window = np.array([xraylib.CS_Total_Kissel(4, energy) for energy in energies_keV])
-    silicon = np.array([xraylib.CS_Total_Kissel(14, energy) for energy in energies_keV])
-    return np.exp(-window * 1.848 * 8e-4) * -np.expm1(-silicon * 2.33 * 0.045)
-
-
-@pytest.fixture(scope="module")
-def source():
-    with np.load(DATA / "xmimsim_source.npz", allow_pickle=False) as file:
-        edges = np.concatenate([np.arange(1, 12, 0.02), np.arange(12, 50.01, 0.05)])
-        middles = (edges[1:] + edges[:-1]) / 2
-        flux = np.interp(middles, file["cont_energy_keV"], file["cont_photons_per_s_per_keV"])
-        energies = np.concatenate([middles, file["line_energy_keV"]])
-        photons = np.concatenate([flux * np.diff(edges), file["line_photons_per_s"]])
-    return Source(energies, photons, np.arange(energies.size) >= middles.size)
-
-
 @pytest.mark.parametrize("mineral", sorted(REFERENCE))
-def test_primary_lines_equal_monte_carlo(mineral, source):
+def test_primary_lines_equal_monte_carlo(mineral, xmimsim_source, xmimsim_efficiency):
     """Main lines within 1 % of XMI-MSIM's first interaction."""
+    source = xmimsim_source
     composition = composition_from_formula(REFERENCE[mineral]["formula"])
     symbols = composition.elements
     lines = lines_from_elements(symbols=symbols)
@@ -107,7 +90,7 @@ def test_primary_lines_equal_monte_carlo(mineral, source):
         ),
         geometry=Geometry(51, 51, 102, 0.03307),
     )
-    counts = photons * efficiency_as_in_xmimsim(lines.energies_keV)
+    counts = photons * xmimsim_efficiency(lines.energies_keV)
     strongest = max(
         line["first_interaction"]
         for named in REFERENCE[mineral]["lines"].values()

@@ -33,8 +33,12 @@ from lithoscope.physics.scatter import (
     compton_profile_from_element,
     rayleigh_from_elements,
 )
-from lithoscope.physics.simulate import doppler_edges, doppler_nodes
-from lithoscope.physics.source import Source, source_from_instrument
+from lithoscope.physics.source import (
+    Source,
+    doppler_edges,
+    doppler_nodes,
+    source_from_instrument,
+)
 
 FloatArray = NDArray[np.float64]
 

@@ -14,6 +14,12 @@ from lithoscope.physics.tube import continuum_from_tube, lines_from_tube
 
 FloatArray = NDArray[np.float64]
 
+# Below this energy a Compton peak's Doppler width hides under the detector's.
+_DOPPLER_FROM_KEV = 10.0
+_DOPPLER_STEP_KEV = 0.025
+# Share of its energy below which a Doppler-broadened photon has a negligible probability.
+_DOPPLER_REACH = 0.7
+
 # (from, step) in keV. Steps stay below the width of a detector's peak, so that the sum over the
 # scattered continuum is smooth, and are finest where absorption edges crowd.
 _GRID = ((0.5, 0.02), (4.0, 0.04), (12.0, 0.1), (30.0, 0.2))
@@ -93,3 +99,16 @@ def _grid_edges(voltage_kV: float) -> FloatArray:
         if stop > start:
             pieces.append(start + step * np.arange(round((stop - start) / step)))
     return np.append(np.concatenate(pieces), voltage_kV)
+
+
+def doppler_nodes(source: Source) -> NDArray[np.bool_]:
+    """Which nodes of a source give Compton peaks whose Doppler width is seen, shape (node,)."""
+    return source.is_line & (source.energies_keV > _DOPPLER_FROM_KEV)
+
+
+def doppler_edges(source: Source) -> FloatArray:
+    """Bin edges in keV that cover all Doppler-broadened Compton peaks of a source."""
+    energies = source.energies_keV[doppler_nodes(source)]
+    if energies.size == 0:
+        return np.array([_DOPPLER_FROM_KEV, _DOPPLER_FROM_KEV + _DOPPLER_STEP_KEV])
+    return np.arange(_DOPPLER_REACH * energies.min(), energies.max(), _DOPPLER_STEP_KEV)

@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+_LONG_NAMES = {
+    "mineral": "most probable mineral",
+    "mineral_smoothed": "most probable mineral, smoothed",
+    "confidence": "probability of the mineral",
+    "unknown": "like nothing the model was trained on",
+    "ood_score": "out-of-distribution score, higher is stranger",
+    "counts": "total counts on the model's axis, zero peak left out",
+}
+
+
 def map_dataset(
     *,
     classes: NDArray[np.int16],
@@ -45,36 +55,24 @@ def map_dataset(
     """
     import xarray as xr
 
-    flags = {
+    flags: dict[str, Any] = {
         "flag_values": [VOID, *range(len(labels))],
         "flag_meanings": " ".join(["void", *map(_flag_meaning, labels.labels)]),
         "long_names": json.dumps(list(labels.labels), ensure_ascii=False),
     }
-    layers = {
-        "mineral": (classes.astype(np.int16), {"long_name": "most probable mineral", **flags}),
-        "mineral_smoothed": (
-            smoothed.astype(np.int16),
-            {"long_name": "most probable mineral, smoothed", **flags},
-        ),
-        "confidence": (
-            confidence.astype(np.float32),
-            {"long_name": "probability of the mineral", "units": "1"},
-        ),
-        "unknown": (
-            unknown.astype(bool),
-            {"long_name": "like nothing the model was trained on"},
-        ),
-        "ood_score": (
-            ood_score.astype(np.float32),
-            {"long_name": "out-of-distribution score, higher is stranger", "units": "1"},
-        ),
-        "counts": (
-            counts.astype(np.float32),
-            {"long_name": "total counts on the model's axis, zero peak left out", "units": "1"},
-        ),
+    layers: dict[str, tuple[NDArray[Any], dict[str, Any]]] = {
+        "mineral": (classes.astype(np.int16), flags),
+        "mineral_smoothed": (smoothed.astype(np.int16), flags),
+        "confidence": (confidence.astype(np.float32), {"units": "1"}),
+        "unknown": (unknown.astype(bool), {}),
+        "ood_score": (ood_score.astype(np.float32), {"units": "1"}),
+        "counts": (counts.astype(np.float32), {"units": "1"}),
     }
     return xr.Dataset(
-        {name: (("y", "x"), values, attrs) for name, (values, attrs) in layers.items()},
+        {
+            name: (("y", "x"), values, {"long_name": _LONG_NAMES[name], **attrs})
+            for name, (values, attrs) in layers.items()
+        },
         coords={
             "y": ("y", coordinates[0], {"units": units}),
             "x": ("x", coordinates[1], {"units": units}),

@@ -81,49 +81,56 @@ def shares_from_map(
             f"Maps of shapes {classes.shape}, {smoothed.shape} and {unknown.shape}.",
             expected="three maps of one shape (y, x)",
         )
+    last = len(labels)
     void = classes == VOID
-    codes = np.where(unknown & ~void, len(labels), classes)
-    seen = int((~void).sum())
-    low, high = _bootstrap_interval(codes, len(labels) + 1, seed)
-    pixels = np.bincount(codes[~void].ravel(), minlength=len(labels) + 1)
-    cleaned = np.bincount(
-        np.where(unknown & ~void, len(labels), smoothed)[~void].ravel(), minlength=len(labels) + 1
-    )
-    weights = np.array(
-        [
-            pixels[index] * np.mean([densities_g_cm3[name] for name in group.members])
-            for index, group in enumerate(labels)
-        ]
-    )
-    share = 100 / max(seen, 1)
+    codes = np.where(unknown & ~void, last, classes)
+    cleaned = np.where(unknown & ~void, last, smoothed)
+    tally = _tally(codes, cleaned, last + 1, seed)
+    density = [np.mean([densities_g_cm3[name] for name in group.members]) for group in labels]
+    weights = tally.pixels[:last] * np.array(density)
+    identified = max(weights.sum(), 1e-9)
     rows = [
-        MineralShare(
-            mineral=group.label,
-            members=group.members,
-            pixels=int(pixels[index]),
-            area_percent=float(pixels[index] * share),
-            area_percent_low=float(low[index]),
-            area_percent_high=float(high[index]),
-            area_percent_smoothed=float(cleaned[index] * share),
-            weight_percent=float(100 * weights[index] / weights.sum()),
-        )
+        tally.row(index, group.label, group.members, float(100 * weights[index] / identified))
         for index, group in enumerate(labels)
-        if pixels[index] or cleaned[index]
+        if tally.pixels[index] or tally.smoothed[index]
     ]
     rows.sort(key=lambda row: (-row.pixels, row.mineral))
-    last = len(labels)
-    unknown_row = MineralShare(
-        UNKNOWN_ROW,
-        (),
-        int(pixels[last]),
-        float(pixels[last] * share),
-        float(low[last]),
-        float(high[last]),
-        float(cleaned[last] * share),
-        None,
-    )
     void_row = MineralShare(VOID_ROW, (), int(void.sum()), None, None, None, None, None)
-    return (*rows, unknown_row, void_row)
+    return (*rows, tally.row(last, UNKNOWN_ROW, (), None), void_row)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tally:
+    """Pixels of each code before and after smoothing, and the interval of their percentage."""
+
+    pixels: NDArray[np.int64]
+    smoothed: NDArray[np.int64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+    def row(
+        self, code: int, label: str, members: tuple[str, ...], weight_percent: float | None
+    ) -> MineralShare:
+        share = 100 / max(int(self.pixels.sum()), 1)
+        return MineralShare(
+            mineral=label,
+            members=members,
+            pixels=int(self.pixels[code]),
+            area_percent=float(self.pixels[code] * share),
+            area_percent_low=float(self.low[code]),
+            area_percent_high=float(self.high[code]),
+            area_percent_smoothed=float(self.smoothed[code] * share),
+            weight_percent=weight_percent,
+        )
+
+
+def _tally(codes: NDArray[np.int16], cleaned: NDArray[np.int16], n_codes: int, seed: int) -> _Tally:
+    low, high = _bootstrap_interval(codes, n_codes, seed)
+    seen = codes != VOID
+    pixels, smoothed = (
+        np.bincount(layer[seen].ravel(), minlength=n_codes) for layer in (codes, cleaned)
+    )
+    return _Tally(pixels, smoothed, low, high)
 
 
 def _bootstrap_interval(

@@ -35,15 +35,12 @@ class FitSettings:
         Peak of the one-cycle schedule (Smith and Topin 2019).
     weight_decay
         Of AdamW (Loshchilov and Hutter 2019).
-    seed
-        Seed of the weights.
     """
 
     spectra: int
     batch_size: int = 256
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
-    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.spectra < self.batch_size or self.batch_size < 1:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from lithoscope.core.instrument import Instrument
 from lithoscope.core.labels import LabelSet
@@ -63,62 +64,61 @@ def make_model(
     progress
         Called with stage, steps done, steps in all, and a remark.
     """
-    from lithoscope.training.fit import FitSettings, fit_network, seed_weights
-
     started = time.perf_counter()
     chosen = list(minerals if minerals is not None else load_library())
     labels = LabelSet.of_minerals([mineral.name for mineral in chosen])
     axis = ModelAxis()
-    conditions = recipe.conditions()
     bank = _bank(recipe, chosen, labels, axis, recipe.seed, recipe.settings, progress)
     simulated = time.perf_counter()
-
-    settings = FitSettings(
-        spectra=recipe.spectra,
-        batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate,
-        seed=recipe.seed,
-    )
-    stream = SpectrumStream(
-        bank, conditions, axis.edges_keV, batch_size=recipe.batch_size, seed=recipe.seed
-    )
-    seed_weights(recipe.seed)
-    network = build_network(recipe.network, n_bins=len(axis), n_classes=len(labels))
-    log_folder = folder.with_name(folder.name + "-log")
-    fit_network(
-        network,
-        stream,
-        settings,
-        log_folder=log_folder,
-        progress=lambda seen, accuracy: progress(
-            "train", seen, recipe.spectra, f"accuracy {accuracy:.1%}"
-        ),
-    )
+    network = _fitted_network(recipe, bank, axis, folder.with_name(folder.name + "-log"), progress)
     fitted = time.perf_counter()
-
-    checkpoint = Checkpoint(
+    held_out = _bank(
+        recipe, chosen, labels, axis, recipe.seed + _HELD_OUT, _held_out_settings(recipe), progress
+    )
+    untested = Checkpoint(
         name=folder.name,
         network_name=recipe.network,
         network=network,
         axis=axis,
         labels=labels,
-        conditions=conditions,
+        conditions=recipe.conditions(),
         instruments=tuple(recipe.instruments),
         threshold=UnknownThreshold((1.0,), (np.inf,), _FALSE_ALARMS),
     )
-    held_out = _bank(
-        recipe, chosen, labels, axis, recipe.seed + _HELD_OUT, _held_out_settings(recipe), progress
-    )
-    checkpoint = _with_threshold_and_card(checkpoint, recipe, bank, held_out)
+    tested = _with_threshold_and_card(untested, recipe, bank, held_out)
     timings = {
         "simulate_s": round(simulated - started, 1),
         "train_s": round(fitted - simulated, 1),
         "test_s": round(time.perf_counter() - fitted, 1),
     }
-    checkpoint = dataclasses.replace(checkpoint, card={**checkpoint.card, "timings": timings})
+    checkpoint = dataclasses.replace(tested, card={**tested.card, "timings": timings})
     save_checkpoint(checkpoint, folder)
     (folder / "CARD.md").write_text(card_of_model(checkpoint), encoding="utf-8")
     return checkpoint
+
+
+def _fitted_network(
+    recipe: Recipe, bank: SpectrumBank, axis: ModelAxis, log_folder: Path, progress: Progress
+) -> nn.Module:
+    # Imported here: Lightning takes seconds, and nothing but training needs it.
+    from lithoscope.training.fit import FitSettings, fit_network, seed_weights
+
+    settings = FitSettings(
+        spectra=recipe.spectra,
+        batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+    )
+    stream = SpectrumStream(
+        bank, recipe.conditions(), axis.edges_keV, batch_size=recipe.batch_size, seed=recipe.seed
+    )
+    seed_weights(recipe.seed)
+    network = build_network(recipe.network, n_bins=len(axis), n_classes=len(bank.labels))
+
+    def report(seen: int, accuracy: float) -> None:
+        progress("train", seen, recipe.spectra, f"accuracy {accuracy:.1%}")
+
+    fit_network(network, stream, settings, log_folder=log_folder, progress=report)
+    return network
 
 
 def _held_out_settings(recipe: Recipe) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from lithoscope.inference.predict import Predictor
 from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import DEFAULT_MODEL, Checkpoint, find_checkpoint
 from lithoscope.segmentation.dataset import map_dataset
-from lithoscope.segmentation.quantify import shares_from_map
+from lithoscope.segmentation.quantify import MineralShare, shares_from_map
 from lithoscope.segmentation.smooth import majority_filter
 from lithoscope.workflows.choose_instrument import InstrumentChoice, choose_instrument
 from lithoscope.workflows.mineral_map import MineralMap
@@ -29,6 +29,9 @@ from lithoscope.workflows.provenance import versions
 # About this many spectra are read and classified at a time.
 _BLOCK_SPECTRA = 4096
 _SHOWN_ELEMENTS = 8
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Progress = Callable[[int, int], None]
 
@@ -111,8 +114,10 @@ def map_minerals(
         "energy_axis": describe_axis(scan.axis),
         "options": {"minerals": names, "smooth": smooth, "instrument": instrument},
         "versions": versions(),
+        "pixels": int(layers.classes.size),
+        "timings": {"classify_s": round(time.perf_counter() - started, 2)},
     }
-    return _assemble(scan, checkpoint, layers, choice, run, started, smooth)
+    return _assemble(scan, checkpoint, layers, choice, run, smooth)
 
 
 def _classify(scan: Scan, predictor: Predictor, progress: Progress) -> _Layers:
@@ -143,12 +148,36 @@ def _assemble(
     layers: _Layers,
     choice: InstrumentChoice,
     run: dict[str, Any],
-    started: float,
     smooth: bool,
 ) -> MineralMap:
+    windows = visible_lines(
+        counts=layers.sum_spectrum,
+        axis=scan.axis,
+        detector=choice.instrument.detector,
+        exclude=(choice.instrument.tube.anode,),
+    )
     smoothed = majority_filter(layers.classes, ignore=layers.unknown)
+    pixel = _telling_pixel(layers)
+    return MineralMap(
+        dataset=_dataset(scan, checkpoint, layers, smoothed),
+        shares=_shares(checkpoint, layers, smoothed),
+        run=run,
+        marked_pixel=pixel,
+        marked_spectrum=scan.spectrum(*pixel),
+        marked_elements=tuple(window.line.element for window in windows),
+        element_maps=element_maps(scan, windows[:_SHOWN_ELEMENTS]),
+        model_notes=tuple(notes_of_model(checkpoint)),
+        warnings=tuple(choice.warnings_for(checkpoint)),
+        smoothed=smooth,
+        title=scan.title,
+    )
+
+
+def _shares(
+    checkpoint: Checkpoint, layers: _Layers, smoothed: NDArray[np.int16]
+) -> tuple[MineralShare, ...]:
     library = load_library()
-    shares = shares_from_map(
+    return shares_from_map(
         classes=layers.classes,
         smoothed=smoothed,
         unknown=layers.unknown,
@@ -157,7 +186,12 @@ def _assemble(
             name: library.get(name).density_g_cm3 for name in checkpoint.labels.members
         },
     )
-    dataset = map_dataset(
+
+
+def _dataset(
+    scan: Scan, checkpoint: Checkpoint, layers: _Layers, smoothed: NDArray[np.int16]
+) -> xr.Dataset:
+    return map_dataset(
         classes=layers.classes,
         smoothed=smoothed,
         confidence=layers.confidence,
@@ -168,28 +202,6 @@ def _assemble(
         coordinates=scan.coordinates_mm,
         units="mm" if scan.pixel_size_mm else "pixel",
         attributes={"title": scan.title, "model": checkpoint.name},
-    )
-    windows = visible_lines(
-        counts=layers.sum_spectrum,
-        axis=scan.axis,
-        detector=choice.instrument.detector,
-        exclude=(choice.instrument.tube.anode,),
-    )
-    pixel = _telling_pixel(layers)
-    run["timings"] = {"map_s": round(time.perf_counter() - started, 2)}
-    run["pixels"] = int(layers.classes.size)
-    return MineralMap(
-        dataset=dataset,
-        shares=shares,
-        run=run,
-        marked_pixel=pixel,
-        marked_spectrum=scan.spectrum(*pixel),
-        marked_elements=tuple(window.line.element for window in windows),
-        element_maps=element_maps(scan, windows[:_SHOWN_ELEMENTS]),
-        model_notes=tuple(notes_of_model(checkpoint)),
-        warnings=tuple(choice.warnings_for(checkpoint)),
-        smoothed=smooth,
-        title=scan.title,
     )
 
 

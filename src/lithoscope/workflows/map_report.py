@@ -59,7 +59,7 @@ def _facts(result: MineralMap) -> list[tuple[str, str]]:
             f"{instrument['voltage_kV']:.1f} kV (from {instrument['voltage_source']})",
         ),
         ("Model", str(run["model"])),
-        ("Mapping took", f"{run['timings']['map_s']:.1f} s"),
+        ("Classifying took", f"{run['timings']['classify_s']:.1f} s"),
     ]
     return facts
 

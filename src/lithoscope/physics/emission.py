@@ -1,0 +1,198 @@
+"""What a flat, homogeneous sample sends towards the detector: fluorescence and scatter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithoscope.core.composition import Composition
+from lithoscope.core.instrument import Instrument
+from lithoscope.physics.attenuation import mass_attenuation_from_composition
+from lithoscope.physics.enhancement import (
+    Excitation,
+    enhancement_from_primary,
+    exciters_from_lines,
+)
+from lithoscope.physics.fluorescence import (
+    LineTable,
+    escape_depth_factor,
+    lines_from_elements,
+    primary_from_sherman,
+    production_from_lines,
+)
+from lithoscope.physics.scatter import (
+    compton_energy_from_angle,
+    compton_from_elements,
+    compton_profile_from_element,
+    rayleigh_from_elements,
+)
+from lithoscope.physics.source import Source, doppler_edges, doppler_nodes
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Emission:
+    """Photons that the sample sends into the detector's solid angle, before gas and detector.
+
+    Parameters
+    ----------
+    lines
+        Which line each entry of `line_photons` is.
+    line_photons, rayleigh_photons, compton_photons
+        Photons/s, at the energies of the lines, of the source's nodes, and at `compton_keV`.
+    rayleigh_keV, compton_keV
+        Energies of the scattered photons.
+    """
+
+    lines: LineTable
+    line_photons: FloatArray
+    rayleigh_keV: FloatArray
+    rayleigh_photons: FloatArray
+    compton_keV: FloatArray
+    compton_photons: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """A composition with what its attenuation is at the source's nodes."""
+
+    composition: Composition
+    attenuation_in: FloatArray
+    mass_thickness_g_cm2: float
+
+    @property
+    def fractions(self) -> FloatArray:
+        return np.array([fraction for _, fraction in self.composition])
+
+    def attenuation(self, energies_keV: FloatArray) -> FloatArray:
+        return mass_attenuation_from_composition(
+            composition=self.composition, energies_keV=energies_keV
+        )
+
+
+def emission_from_sample(
+    *,
+    composition: Composition,
+    instrument: Instrument,
+    source: Source,
+    mass_thickness_g_cm2: float = np.inf,
+) -> Emission:
+    """Fluorescence and scatter of a flat, homogeneous sample.
+
+    Parameters
+    ----------
+    composition
+        Element mass fractions.
+    instrument
+        Gives the geometry.
+    source
+        The exciting radiation, `source_from_instrument` or any other.
+    mass_thickness_g_cm2
+        Density times thickness; infinite for a thick sample.
+    """
+    attenuation_in = mass_attenuation_from_composition(
+        composition=composition, energies_keV=source.energies_keV
+    )
+    sample = _Sample(composition, attenuation_in, mass_thickness_g_cm2)
+    lines = lines_from_elements(symbols=composition.elements)
+    compton_keV, compton_photons = _compton(sample, instrument, source)
+    return Emission(
+        lines=lines,
+        line_photons=_fluorescence(sample, instrument, source, lines),
+        rayleigh_keV=source.energies_keV,
+        rayleigh_photons=_rayleigh(sample, instrument, source),
+        compton_keV=compton_keV,
+        compton_photons=compton_photons,
+    )
+
+
+def _fluorescence(
+    sample: _Sample, instrument: Instrument, source: Source, lines: LineTable
+) -> FloatArray:
+    symbols = sample.composition.elements
+    fractions = sample.fractions[lines.elements]
+    production = production_from_lines(
+        symbols=symbols, lines=lines, energies_keV=source.energies_keV
+    )
+    attenuation_out = sample.attenuation(lines.energies_keV)
+
+    def primary(mass_thickness_g_cm2: float) -> FloatArray:
+        return primary_from_sherman(
+            photons_per_s=source.photons_per_s,
+            mass_fractions=fractions,
+            production=production,
+            attenuation_in=sample.attenuation_in,
+            attenuation_out=attenuation_out,
+            geometry=instrument.geometry,
+            mass_thickness_g_cm2=mass_thickness_g_cm2,
+        )
+
+    exciters = exciters_from_lines(lines=lines, production=production)
+    by_lines = production_from_lines(
+        symbols=symbols, lines=lines, energies_keV=lines.energies_keV[exciters]
+    )
+    direct = primary(sample.mass_thickness_g_cm2)
+    return direct + enhancement_from_primary(
+        excitation=Excitation(
+            attenuation_in=sample.attenuation_in,
+            attenuation_lines=attenuation_out,
+            attenuation_exciters=attenuation_out[exciters],
+            made_exciters=source.photons_per_s * fractions[exciters, None] * production[exciters],
+            production_lines=fractions[:, None] * by_lines,
+        ),
+        exciters=exciters,
+        primary=direct,
+        thick_primary=primary(np.inf),
+        geometry=instrument.geometry,
+        mass_thickness_g_cm2=sample.mass_thickness_g_cm2,
+    )
+
+
+def _rayleigh(sample: _Sample, instrument: Instrument, source: Source) -> FloatArray:
+    geometry = instrument.geometry
+    sections = rayleigh_from_elements(
+        symbols=sample.composition.elements,
+        energies_keV=source.energies_keV,
+        angle_deg=geometry.scattering_angle_deg,
+    )
+    depth = escape_depth_factor(
+        attenuation_in=sample.attenuation_in,
+        attenuation_out=sample.attenuation_in,
+        geometry=geometry,
+        mass_thickness_g_cm2=sample.mass_thickness_g_cm2,
+    )
+    return source.photons_per_s * geometry.solid_angle_sr * (sample.fractions @ sections) * depth
+
+
+def _compton(
+    sample: _Sample, instrument: Instrument, source: Source
+) -> tuple[FloatArray, FloatArray]:
+    """Energies and photons; only the peaks of hard lines are Doppler broadened."""
+    geometry = instrument.geometry
+    angle, energies = geometry.scattering_angle_deg, source.energies_keV
+    symbols = sample.composition.elements
+    shifted = compton_energy_from_angle(energies_keV=energies, angle_deg=angle)
+    sections = compton_from_elements(symbols=symbols, energies_keV=energies, angle_deg=angle)
+    depth = escape_depth_factor(
+        attenuation_in=sample.attenuation_in,
+        attenuation_out=sample.attenuation(shifted),
+        geometry=geometry,
+        mass_thickness_g_cm2=sample.mass_thickness_g_cm2,
+    )
+    seen = source.photons_per_s * geometry.solid_angle_sr
+    photons = seen * sections * sample.fractions[:, None] * depth
+    broad, edges = doppler_nodes(source), doppler_edges(source)
+    peaks = np.zeros(edges.size - 1)
+    for element, symbol in enumerate(symbols):
+        for node in np.flatnonzero(broad):
+            peaks += photons[element, node] * compton_profile_from_element(
+                symbol=symbol, energy_keV=energies[node], angle_deg=angle, edges_keV=edges
+            )
+    middles = (edges[:-1] + edges[1:]) / 2
+    return (
+        np.concatenate([shifted[~broad], middles]),
+        np.concatenate([photons[:, ~broad].sum(axis=0), peaks]),
+    )
