@@ -20,6 +20,8 @@ FloatArray = NDArray[np.float64]
 _SILICON = 14
 # A Gaussian beyond this many standard deviations holds less than 1e-15 of its area.
 _REACH_SIGMA = 8.0
+# The exponential tail has fallen by exp(-40) after as many of its widths.
+_REACH_WIDTHS = 40.0
 
 
 def fano_term_from_factor(*, fano: float) -> float:
@@ -99,7 +101,8 @@ def response_from_energies(
     )
     efficiency = efficiency_from_detector(detector=detector, energies_keV=energies_keV)
     shape = (1 - escape)[:, None] * kept + escape[:, None] * lost
-    return efficiency[:, None] * shape
+    # Differences of cumulative distributions leave rounding errors of either sign.
+    return efficiency[:, None] * np.maximum(shape, 0.0)
 
 
 def _peak_shape(detector: Detector, energies_keV: FloatArray, edges_keV: FloatArray) -> FloatArray:
@@ -108,17 +111,12 @@ def _peak_shape(detector: Detector, energies_keV: FloatArray, edges_keV: FloatAr
     shape = main * _gaussian_bins(energies_keV, fwhm, edges_keV)
     sigma = (fwhm / FWHM_PER_SIGMA)[:, None]
     if detector.tail_fraction > 0:
-        below = _tail_below(
-            (edges_keV[None, :] - energies_keV[:, None]), sigma, detector.tail_width_keV
-        )
+        distance = edges_keV[None, :] - energies_keV[:, None]
+        below = _tail_below(distance, sigma, detector.tail_width_keV)
         shape += detector.tail_fraction * np.diff(below, axis=1)
     if detector.shelf_fraction > 0:
-        positive = np.clip(edges_keV, 0, None)[None, :]
-        distance = (positive - energies_keV[:, None]) / sigma
-        # Integral of a step smeared by the Gaussian, from zero energy to each edge.
-        gauss = np.exp(-(distance**2) / 2) / np.sqrt(2 * np.pi)
-        reached = positive - sigma * (distance * ndtr(distance) + gauss)
-        shape += detector.shelf_fraction * np.diff(reached, axis=1) / energies_keV[:, None]
+        reached = _shelf_below(energies_keV, sigma, edges_keV)
+        shape += detector.shelf_fraction * np.diff(reached, axis=1)
     return shape
 
 
@@ -126,20 +124,46 @@ def _gaussian_bins(
     centres_keV: FloatArray, fwhm_keV: FloatArray, edges_keV: FloatArray
 ) -> FloatArray:
     sigma = (fwhm_keV / FWHM_PER_SIGMA)[:, None]
-    distance = (edges_keV[None, :] - centres_keV[:, None]) / sigma
-    distance = np.clip(distance, -_REACH_SIGMA, _REACH_SIGMA)
-    return np.diff(ndtr(distance), axis=1)
+    return np.diff(_normal_below((edges_keV[None, :] - centres_keV[:, None]) / sigma), axis=1)
+
+
+def _normal_below(distance: FloatArray) -> FloatArray:
+    """Cumulative normal distribution; nothing is computed where it is 0 or 1."""
+    below = (distance > 0).astype(np.float64)
+    near = np.abs(distance) < _REACH_SIGMA
+    below[near] = ndtr(distance[near])
+    return below
 
 
 def _tail_below(distance: FloatArray, sigma: FloatArray, width_keV: float) -> FloatArray:
-    """Cumulative distribution of Gaussian minus exponential, ``ndtr(t) + exp(..) ndtr(-..)``."""
-    t = distance / sigma
-    slope = sigma / width_keV
-    # exp(distance / width + slope^2 / 2) Q(t + slope), with Q by erfcx where the exponent is large.
+    """Cumulative distribution of a normal minus an exponential variable.
+
+    ``ndtr(t) + exp(distance / width + s^2 / 2) Q(t + s)`` with t the distance in standard
+    deviations, ``s = sigma / width`` and ``Q = 1 - ndtr``, which is taken from erfcx where the
+    exponent would overflow.
+    """
+    below = _normal_below(distance / sigma)
+    near = (distance < _REACH_SIGMA * sigma) & (distance > -_REACH_WIDTHS * width_keV)
+    slope = np.broadcast_to(sigma / width_keV, distance.shape)[near]
+    t = distance[near] / np.broadcast_to(sigma, distance.shape)[near]
     argument = (t + slope) / np.sqrt(2)
-    tail = np.where(
+    below[near] += np.where(
         argument > 0,
         0.5 * np.exp(-(t**2) / 2) * erfcx(np.maximum(argument, 0)),
         0.5 * np.exp(np.minimum(t * slope + slope**2 / 2, 700)) * erfc(np.minimum(argument, 0)),
     )
-    return ndtr(t) + tail
+    return below
+
+
+def _shelf_below(energies_keV: FloatArray, sigma: FloatArray, edges_keV: FloatArray) -> FloatArray:
+    """Share of a flat shelf from zero energy to the peak that lies below each edge.
+
+    The integral of ``ndtr((E0 - E) / sigma) / E0``, the step at E0 smeared by the resolution.
+    """
+    positive = np.clip(edges_keV, 0, None)[None, :]
+    distance = (positive - energies_keV[:, None]) / sigma
+    beyond = np.maximum(distance, 0.0)
+    near = np.abs(distance) < _REACH_SIGMA
+    close = distance[near]
+    beyond[near] = close * ndtr(close) + np.exp(-(close**2) / 2) / np.sqrt(2 * np.pi)
+    return (positive - sigma * beyond) / energies_keV[:, None]
