@@ -13,7 +13,9 @@ def tiny_model(tmp_path_factory):
     from lithoscope.workflows.recipe import load_recipe
 
     library = load_library()
-    recipe = load_recipe("quick").model_copy(update={"spectra": 12_000, "test_spectra": 200})
+    recipe = load_recipe("quick").model_copy(
+        update={"spectra": 12_000, "test_spectra": 200, "threshold_spectra": 200}
+    )
     folder = tmp_path_factory.mktemp("model") / "tiny"
     names = ["quartz", "calcite", "hematite", "galena", "epoxy"]
     return make_model(recipe, folder, minerals=[library.get(name) for name in names])

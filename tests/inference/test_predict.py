@@ -38,7 +38,7 @@ def checkpoint(threshold=1e9):
         labels=LabelSet.of_minerals(["quartz", "hematite", "cassiterite"]),
         conditions=MeasurementRange(counts=(30, 1000)),
         instruments=("m4-tornado",),
-        threshold=UnknownThreshold((100.0,), (threshold,), 0.01),
+        threshold=UnknownThreshold((100.0,), ((threshold,) * 3,), 0.01),
     )
 
 
@@ -91,9 +91,13 @@ def test_energy_score_by_hand():
 
 
 def test_thresholds_are_interpolated_over_log_counts():
-    threshold = UnknownThreshold((100.0, 10_000.0), (0.0, 2.0), 0.01)
-    limits = threshold_at_counts(threshold=threshold, counts=np.array([10.0, 1000.0, 1e6]))
-    np.testing.assert_allclose(limits, [0.0, 1.0, 2.0])
+    threshold = UnknownThreshold((100.0, 10_000.0), ((0.0, 5.0), (2.0, 9.0)), 0.01)
+    limits = threshold_at_counts(
+        threshold=threshold,
+        counts=np.array([10.0, 1000.0, 1e6, 1000.0]),
+        classes=np.array([0, 0, 0, 1]),
+    )
+    np.testing.assert_allclose(limits, [0.0, 1.0, 2.0, 7.0])
 
 
 def test_more_counts_than_trained_are_scaled_down():

@@ -33,7 +33,7 @@ def checkpoint():
         labels=labels,
         conditions=MeasurementRange(counts=(50, 1e4)),
         instruments=("m4-tornado",),
-        threshold=UnknownThreshold((100.0, 1000.0), (-1.0, -2.0), 0.01),
+        threshold=UnknownThreshold((100.0, 1000.0), ((-1.0, 0.0), (-2.0, -1.0)), 0.01),
         card={"classes": 2},
     )
 
@@ -108,7 +108,13 @@ def test_an_unknown_model_names_those_that_ship():
 
 
 @pytest.mark.parametrize(
-    ("counts", "scores"), [((), ()), ((10.0,), (1.0, 2.0)), ((10.0, 5.0), (1.0, 2.0))]
+    ("counts", "scores"),
+    [
+        ((), ()),
+        ((10.0,), ((1.0,), (2.0,))),
+        ((10.0, 5.0), ((1.0,), (2.0,))),
+        ((5.0, 10.0), ((1.0,), (2.0, 3.0))),
+    ],
 )
 def test_impossible_thresholds(counts, scores):
     with pytest.raises(CheckpointError):

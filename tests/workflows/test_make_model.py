@@ -45,7 +45,7 @@ def test_the_same_seed_gives_the_same_weights(tmp_path):
     library = load_library()
     minerals = [library.get("quartz"), library.get("hematite")]
     recipe = load_recipe("quick").model_copy(
-        update={"spectra": 512, "test_spectra": 20, "settings": 1}
+        update={"spectra": 512, "test_spectra": 20, "threshold_spectra": 20, "settings": 1}
     )
     weights = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):

@@ -86,9 +86,12 @@ class Predictor:
         probabilities = np.zeros((len(binned), len(self.checkpoint.labels)), dtype=np.float32)
         probabilities[:, list(self.allowed)] = torch.softmax(scores, dim=1).numpy()
         strangeness = energy_score_from_logits(scores).numpy()
-        limit = threshold_at_counts(threshold=self.checkpoint.threshold, counts=totals)
+        best = probabilities.argmax(axis=1)
+        limit = threshold_at_counts(
+            threshold=self.checkpoint.threshold, counts=totals, classes=best
+        )
         void = totals < self.checkpoint.conditions.counts[0]
-        classes = np.where(void, VOID, probabilities.argmax(axis=1)).astype(np.int16)
+        classes = np.where(void, VOID, best).astype(np.int16)
         return Predictions(
             classes=classes,
             probabilities=probabilities,
@@ -129,7 +132,26 @@ def energy_score_from_logits(logits: torch.Tensor) -> torch.Tensor:
 
 
 def threshold_at_counts(
-    *, threshold: UnknownThreshold, counts: NDArray[np.floating]
+    *, threshold: UnknownThreshold, counts: NDArray[np.floating], classes: NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    """Interpolate thresholds over the logarithm of counts, shape as `counts`."""
-    return np.interp(np.log(np.maximum(counts, 1.0)), np.log(threshold.counts), threshold.scores)
+    """Interpolate each class's thresholds over the logarithm of counts.
+
+    Parameters
+    ----------
+    threshold
+        Thresholds by count level and class.
+    counts
+        Total counts, shape (spectrum,).
+    classes
+        Class of each spectrum, shape (spectrum,).
+
+    Returns
+    -------
+    ndarray, shape (spectrum,)
+    """
+    levels, scores = np.log(threshold.counts), np.array(threshold.scores)
+    place = np.interp(np.log(np.maximum(counts, 1.0)), levels, np.arange(levels.size))
+    below = np.floor(place).astype(np.intp)
+    above = np.minimum(below + 1, levels.size - 1)
+    share = place - below
+    return np.asarray((1 - share) * scores[below, classes] + share * scores[above, classes])

@@ -27,27 +27,32 @@ _MAX_BYTES = 256 * 2**20
 
 @dataclass(frozen=True)
 class UnknownThreshold:
-    """Above which score a spectrum counts as unknown, by total counts.
+    """Above which score a spectrum counts as unknown, by total counts and class.
 
     Parameters
     ----------
     counts
         Total counts at which thresholds were fitted, increasing.
     scores
-        Threshold at each of them; in between they are interpolated over log counts.
+        Threshold of each class at each of them; in between they are interpolated over log counts.
     false_alarms
-        Share of known spectra that lie above, by which the thresholds were chosen.
+        Share of known spectra of a class that lie above, by which the thresholds were chosen.
     """
 
     counts: tuple[float, ...]
-    scores: tuple[float, ...]
+    scores: tuple[tuple[float, ...], ...]
     false_alarms: float
 
     def __post_init__(self) -> None:
         if not self.counts or len(self.counts) != len(self.scores):
             raise CheckpointError(
                 f"{len(self.counts)} count levels with {len(self.scores)} thresholds.",
-                expected="one threshold for each level",
+                expected="a row of thresholds for each level",
+            )
+        if len({len(row) for row in self.scores}) != 1:
+            raise CheckpointError(
+                "Thresholds for differing numbers of classes.",
+                expected="a threshold for each class at every level",
             )
         if list(self.counts) != sorted(set(self.counts)) or self.counts[0] <= 0:
             raise CheckpointError(
@@ -161,7 +166,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             labels=labels,
             conditions=MeasurementRange(**_tuples(description["conditions"])),
             instruments=tuple(description["instruments"]),
-            threshold=UnknownThreshold(**_tuples(description["threshold"])),
+            threshold=_threshold(description["threshold"]),
             card=description["card"],
         )
     except LithoscopeError:
@@ -171,6 +176,14 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             f"The model in {folder} is damaged: {error}.",
             expected="a folder written by `lithoscope train`",
         ) from error
+
+
+def _threshold(values: Mapping[str, Any]) -> UnknownThreshold:
+    return UnknownThreshold(
+        counts=tuple(values["counts"]),
+        scores=tuple(tuple(row) for row in values["scores"]),
+        false_alarms=values["false_alarms"],
+    )
 
 
 def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:

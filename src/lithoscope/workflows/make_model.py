@@ -83,7 +83,7 @@ def make_model(
         labels=labels,
         conditions=recipe.conditions(),
         instruments=tuple(recipe.instruments),
-        threshold=UnknownThreshold((1.0,), (np.inf,), _FALSE_ALARMS),
+        threshold=UnknownThreshold((1.0,), ((np.inf,) * len(labels),), _FALSE_ALARMS),
     )
     tested = _with_threshold_and_card(untested, recipe, bank, held_out)
     timings = {
@@ -170,7 +170,7 @@ def _with_threshold_and_card(
         checkpoint,
         bank=held_out,
         false_alarms=_FALSE_ALARMS,
-        spectra=recipe.test_spectra,
+        spectra_per_class=recipe.threshold_spectra,
         seed=recipe.seed + _THRESHOLD,
     )
     levels = accuracy_by_counts(

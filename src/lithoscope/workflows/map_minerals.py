@@ -150,21 +150,25 @@ def _assemble(
     run: dict[str, Any],
     smooth: bool,
 ) -> MineralMap:
-    windows = visible_lines(
-        counts=layers.sum_spectrum,
-        axis=scan.axis,
-        detector=choice.instrument.detector,
-        exclude=(choice.instrument.tube.anode,),
+    pixel = _telling_pixel(layers)
+    spectrum = scan.spectrum(*pixel)
+    windows, in_pixel = (
+        visible_lines(
+            counts=counts,
+            axis=scan.axis,
+            detector=choice.instrument.detector,
+            exclude=(choice.instrument.tube.anode,),
+        )
+        for counts in (layers.sum_spectrum, spectrum.counts)
     )
     smoothed = majority_filter(layers.classes, ignore=layers.unknown)
-    pixel = _telling_pixel(layers)
     return MineralMap(
         dataset=_dataset(scan, checkpoint, layers, smoothed),
         shares=_shares(checkpoint, layers, smoothed),
         run=run,
         marked_pixel=pixel,
-        marked_spectrum=scan.spectrum(*pixel),
-        marked_elements=tuple(window.line.element for window in windows),
+        marked_spectrum=spectrum,
+        marked_elements=tuple(window.line.element for window in in_pixel),
         element_maps=element_maps(scan, windows[:_SHOWN_ELEMENTS]),
         model_notes=tuple(notes_of_model(checkpoint)),
         warnings=tuple(choice.warnings_for(checkpoint)),

@@ -37,6 +37,7 @@ class Recipe(BaseModel):
     learning_rate: float = Field(gt=0)
     seed: int = Field(ge=0)
     test_spectra: int = Field(ge=10)
+    threshold_spectra: int = Field(ge=10)
 
     def conditions(self) -> MeasurementRange:
         """Return the range of measurements to simulate."""
