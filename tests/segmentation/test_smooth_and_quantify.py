@@ -36,6 +36,15 @@ def test_an_isolated_pixel_takes_its_neighbours_class():
     assert (majority_filter(classes) == 0).all()
 
 
+def test_a_certain_grain_of_one_pixel_stands():
+    classes = np.zeros((5, 5), np.int16)
+    classes[2, 2] = classes[0, 0] = 1
+    certain = np.zeros((5, 5), bool)
+    certain[2, 2] = True
+    smoothed = majority_filter(classes, keep=certain)
+    assert np.argwhere(smoothed == 1).tolist() == [[2, 2]]
+
+
 def test_a_straight_boundary_stays():
     classes = np.zeros((6, 6), np.int16)
     classes[:, 3:] = 1

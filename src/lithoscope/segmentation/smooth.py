@@ -10,7 +10,10 @@ from lithoscope.core.labels import VOID
 
 
 def majority_filter(
-    classes: NDArray[np.int16], *, ignore: NDArray[np.bool_] | None = None
+    classes: NDArray[np.int16],
+    *,
+    ignore: NDArray[np.bool_] | None = None,
+    keep: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.int16]:
     """Give each pixel the class most common among itself and its eight neighbours.
 
@@ -23,6 +26,8 @@ def majority_filter(
         Shape (y, x), ``VOID`` for no class.
     ignore
         Pixels whose class is not to be trusted, shape (y, x).
+    keep
+        Pixels whose class is certain and stays whatever lies around, shape (y, x).
 
     Returns
     -------
@@ -40,6 +45,8 @@ def majority_filter(
     )[0]
     own = np.where(np.isin(classes, labels), own, 0.0)
     better = (votes.max(axis=0) > own + 0.5) & (classes != VOID)
+    if keep is not None:
+        better &= ~keep
     return np.where(better, labels[votes.argmax(axis=0)], classes).astype(np.int16)
 
 

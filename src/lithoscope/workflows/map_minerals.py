@@ -29,6 +29,9 @@ from lithoscope.workflows.provenance import versions
 # About this many spectra are read and classified at a time.
 _BLOCK_SPECTRA = 4096
 _SHOWN_ELEMENTS = 8
+# Smoothing leaves pixels of this confidence alone, so that small grains stand where their spectra
+# are clear.
+_CERTAIN = 0.9
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -161,7 +164,9 @@ def _assemble(
         )
         for counts in (layers.sum_spectrum, spectrum.counts)
     )
-    smoothed = majority_filter(layers.classes, ignore=layers.unknown)
+    smoothed = majority_filter(
+        layers.classes, ignore=layers.unknown, keep=layers.confidence >= _CERTAIN
+    )
     return MineralMap(
         dataset=_dataset(scan, checkpoint, layers, smoothed),
         shares=_shares(checkpoint, layers, smoothed),

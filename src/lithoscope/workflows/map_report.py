@@ -82,13 +82,16 @@ def _figures(result: MineralMap) -> list[tuple[str, str, bytes]]:
             figure_bytes(overview),
         )
     ]
+    cleaned = "isolated uncertain pixels cleaned off" if result.smoothed else "as classified"
+    mineral_map = mineral_map_figure(result.dataset, rows, title="", smoothed=result.smoothed)
+    figures.append((f"Mineral map, {cleaned}", "Mineral map", figure_bytes(mineral_map)))
     if result.element_maps:
         maps = side_by_side_figure(
-            result.dataset, rows, result.element_maps, title="", smoothed=result.smoothed
+            result.dataset, rows, result.element_maps, title="", smoothed=False
         )
-        caption = "Mineral map beside net counts of the main elements' strongest lines"
+        caption = (
+            "Minerals pixel by pixel, as classified, beside net counts of the main elements' "
+            "strongest lines"
+        )
         figures.append((caption, "Mineral map and element maps", figure_bytes(maps)))
-    else:
-        figure = mineral_map_figure(result.dataset, rows, title="", smoothed=result.smoothed)
-        figures.append(("Mineral map", "Mineral map", figure_bytes(figure)))
     return figures
