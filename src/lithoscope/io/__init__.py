@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lithoscope.io.bruker.writer import write_bcf
     from lithoscope.io.instruments import load_instrument, shipped_instruments
     from lithoscope.io.scans import open_scan
     from lithoscope.io.spectra import open_spectra, save_spectrum
@@ -17,6 +18,7 @@ _HOMES = {
     "open_spectra": "lithoscope.io.spectra",
     "save_spectrum": "lithoscope.io.spectra",
     "shipped_instruments": "lithoscope.io.instruments",
+    "write_bcf": "lithoscope.io.bruker.writer",
 }
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "open_spectra",
     "save_spectrum",
     "shipped_instruments",
+    "write_bcf",
 ]
 
 

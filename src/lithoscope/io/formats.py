@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from lithoscope.errors import FileFormatError
 
-SCAN_FORMATS = (".bcf", ".hspy", ".zspy", ".npz")
-SPECTRUM_FORMATS = (".msa", ".emsa", ".spx", ".hspy", ".npz", ".csv")
+SCAN_FORMATS = (".bcf", ".hspy", ".zspy", ".npz", ".rpl", ".raw", ".zarr")
+SPECTRUM_FORMATS = (".msa", ".emsa", ".spx", ".hspy", ".npz", ".csv", ".mca")
+_FOLDERS = (".zspy", ".zarr")
 
 # Deflate cannot shrink data further than 1032:1, so a file that says it does is lying.
 _MAX_COMPRESSION = 1100
@@ -24,7 +25,7 @@ def existing_file(path: str | Path, formats: tuple[str, ...], error: type[FileFo
     ------
     FileFormatError
         Of the given kind, if there is no such file, or its ending is another. A directory is
-        accepted for ``.zspy`` alone.
+        accepted for ``.zspy`` and ``.zarr`` alone.
     """
     path = Path(path)
     expected = f"a file that ends in {', '.join(formats)}"
@@ -33,7 +34,7 @@ def existing_file(path: str | Path, formats: tuple[str, ...], error: type[FileFo
         raise error(
             f"{path} does not exist.", expected=expected, remedy="check the name and the folder"
         )
-    if path.is_dir() and suffix != ".zspy":
+    if path.is_dir() and suffix not in _FOLDERS:
         raise error(f"{path} is a folder.", expected=expected, remedy="name a file inside it")
     if suffix not in formats:
         raise error(

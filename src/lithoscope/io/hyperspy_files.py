@@ -23,7 +23,8 @@ from lithoscope.core.spectrum import Spectrum
 from lithoscope.errors import FileFormatError, ScanError, SpectrumError
 from lithoscope.io.aside import written_aside
 from lithoscope.io.axes import axis_of_file, to_keV, to_mm
-from lithoscope.io.formats import check_declared_size, checked_counts
+from lithoscope.io.formats import checked_counts
+from lithoscope.io.stored_arrays import check_array, open_zarr_group
 
 _LAYOUT = "a file that HyperSpy saved, with one signal whose last axis is an energy"
 
@@ -167,11 +168,7 @@ def _root(path: Path) -> Any:
         import h5py
 
         return h5py.File(path, "r")
-    import zarr
-
-    if path.is_dir():
-        return zarr.open_group(str(path), mode="r")
-    return zarr.open_group(zarr.storage.ZipStore(path, mode="r"), mode="r")
+    return open_zarr_group(path)
 
 
 def _attribute(group: Any, place: str, name: str) -> Any:
@@ -208,20 +205,7 @@ def _check(signal: _Signal, error: type[FileFormatError]) -> None:
             expected="one that is not navigated, the last: energy",
             remedy="in HyperSpy, set the signal axis to the energy and save anew",
         )
-    for codec in (*(getattr(data, "filters", ()) or ()), *(getattr(data, "compressors", ()) or ())):
-        if "pickle" in type(codec).__name__.lower():
-            raise error(
-                f"{path} is packed with pickle, which could run any program.",
-                expected="an ordinary compression",
-                remedy="do not trust this file",
-            )
-    declared = math.prod(data.shape) * data.dtype.itemsize
-    check_declared_size(declared, _stored_bytes(path), path, error)
-
-
-def _stored_bytes(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())
+    check_array(data, path, error)
 
 
 def _energy_axis(

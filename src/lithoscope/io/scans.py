@@ -16,8 +16,9 @@ def open_scan(path: str | Path, *, energy_axis: EnergyAxis | None = None) -> Sca
     Parameters
     ----------
     path
-        A ``.bcf`` of Bruker's, a ``.hspy`` or ``.zspy`` of HyperSpy's, or a ``.npz`` with
-        ``counts`` (y, x, channel) and ``energy_keV``.
+        A ``.bcf`` of Bruker's, a ``.hspy`` or ``.zspy`` of HyperSpy's, a ``.rpl`` with its ``.raw``
+        of Lispix's, a ``.npz`` with ``counts`` (y, x, channel) and ``energy_keV``, or a ``.zarr``
+        as `lithoscope.io.zarr_files` describes it.
     energy_axis
         Offset and gain to use instead of the file's, for files without calibration. Its number
         of channels does not count: that of the file does.
@@ -54,6 +55,14 @@ def _open(path: Path, energy_axis: EnergyAxis | None) -> Scan:
         from lithoscope.io.npz_files import open_npz_scan
 
         return open_npz_scan(path, energy_axis=energy_axis)
+    if suffix in (".rpl", ".raw"):
+        from lithoscope.io.rpl_files import open_rpl_scan
+
+        return open_rpl_scan(path, energy_axis=energy_axis)
+    if suffix == ".zarr":
+        from lithoscope.io.zarr_files import open_zarr_scan
+
+        return open_zarr_scan(path, energy_axis=energy_axis)
     from lithoscope.io.hyperspy_files import open_hyperspy_scan
 
     return open_hyperspy_scan(path, energy_axis=energy_axis)

@@ -19,7 +19,7 @@ def open_spectra(path: str | Path, *, energy_axis: EnergyAxis | None = None) -> 
     ----------
     path
         A ``.msa``, ``.emsa``, ``.spx`` or ``.csv`` (``energy_keV,counts``) with one spectrum, or a
-        ``.hspy`` or ``.npz`` with one or many.
+        ``.hspy``, ``.npz`` or ``.mca`` (of Amptek or spec) with one or many.
     energy_axis
         Offset and gain to use instead of the file's, for files without calibration. Its number
         of channels does not count: that of the file does.
@@ -89,6 +89,10 @@ def _open(path: Path, energy_axis: EnergyAxis | None) -> list[Spectrum]:
         from lithoscope.io.csv_files import open_csv
 
         return [open_csv(path, energy_axis=energy_axis)]
+    if suffix == ".mca":
+        from lithoscope.io.mca_files import open_mca
+
+        return open_mca(path, energy_axis=energy_axis)
     from lithoscope.io.msa_files import open_msa
 
     return [open_msa(path, energy_axis=energy_axis)]

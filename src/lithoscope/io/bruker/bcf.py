@@ -57,6 +57,11 @@ def open_bcf(path: Path, *, energy_axis: EnergyAxis | None = None) -> Scan:
         error=ScanError,
     )
     detectors = _detectors(container, axis.n_channels)
+    if header.map_shape not in (None, detectors[0].shape):
+        container.fail(
+            f"its spectra are said to be of {detectors[0].shape} pixels, its image of "
+            f"{header.map_shape}"
+        )
     instrument, notes = _instrument(header)
     return Scan(
         shape=detectors[0].shape,

@@ -68,11 +68,14 @@ class BrukerHeader:
         One a detector stream; never empty.
     step_um
         Step of the map along (y, x) in µm; ``None`` for spectra and where it is not given.
+    map_shape
+        Rows and columns of the map; ``None`` for spectra and where it is not given.
     """
 
     title: str
     spectra: tuple[SpectrumHeader, ...]
     step_um: tuple[float, float] | None = None
+    map_shape: tuple[int, int] | None = None
 
     @property
     def has_xrf(self) -> bool:
@@ -121,6 +124,7 @@ def parse_header(raw: bytes, *, where: str, error: type[FileFormatError]) -> Bru
         title=owner.get("Name", ""),
         spectra=tuple(_spectrum(node, where, error) for node in nodes),
         step_um=_step_um(database),
+        map_shape=_map_shape(database),
     )
 
 
@@ -142,6 +146,16 @@ def _step_um(database: ET.Element | None) -> tuple[float, float] | None:
     if step_y is None or step_x is None or step_y <= 0 or step_x <= 0:
         return None
     return step_y, step_x
+
+
+def _map_shape(database: ET.Element | None) -> tuple[int, int] | None:
+    """Size of the unnamed image, which is as large as the map in every file seen."""
+    for image in () if database is None else database.findall("./ClassInstance"):
+        if image.get("Type") == "TRTImageData" and image.get("Name") is None:
+            height, width = number_of(image, "Height"), number_of(image, "Width")
+            if height is not None and width is not None:
+                return int(height), int(width)
+    return None
 
 
 def _spectrum(node: ET.Element, where: str, error: type[FileFormatError]) -> SpectrumHeader:

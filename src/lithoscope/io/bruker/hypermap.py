@@ -36,6 +36,13 @@ _MAX_ROWS = 1 << 16
 _RUNS_AT_ONCE = 2048
 
 
+def _pulse_bytes(flag: int, n_pulses: int) -> int:
+    """Bytes that so many pulses take: two each, or six for four and two for each left over."""
+    if flag == _PULSES16:
+        return 2 * n_pulses
+    return 6 * (n_pulses // 4) + 2 * (n_pulses % 4)
+
+
 @dataclass
 class _Packed:
     """Pixels of one packing that wait to be unpacked: where they go, and their data."""
@@ -131,6 +138,11 @@ class SpectrumRows:
                 self._fail(f"pixel {x} of row {row} is said to take {size} bytes")
             seen.add(x)
             if flag in (_PULSES16, _PULSES12):
+                if size != _pulse_bytes(flag, n_pulses):
+                    self._fail(
+                        f"the {n_pulses} pulses of pixel {x} of row {row} are said to take "
+                        f"{size} bytes"
+                    )
                 packed = waiting.pulses16 if flag == _PULSES16 else waiting.pulses12
                 packed.add(first_cell + x, n_pulses, self._bytes(at, size))
                 at += size
@@ -138,6 +150,8 @@ class SpectrumRows:
                 at = self._collect_runs(at, size, n_pulses, first_cell + x, waiting)
         if row == len(self._row_starts) - 1:
             self._row_starts.append(at)
+        if row == self.shape[0] - 1 and at != self._stream.size:
+            self._fail(f"its last row ends at byte {at} of {self._stream.size}")
 
     def _collect_runs(self, at: int, size: int, n_pulses: int, cell: int, waiting: _Waiting) -> int:
         """Take a pixel of runs, and the pulses after it, out of the stream."""

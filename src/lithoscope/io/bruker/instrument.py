@@ -90,6 +90,15 @@ def instrument_from_header(
     )
 
 
+def density_in_header_g_cm3(atomic_number: int) -> float:
+    """Return the density in g/cm³ with which an element's thickness in a header is meant.
+
+    That of the element; elements that are gases stand in headers as parts of a polymer.
+    """
+    density = float(xraylib.ElementDensity(atomic_number))
+    return _POLYMER_DENSITY if density < _GAS_DENSITY else density
+
+
 def _known(name: str, value: float | None, default: float, notes: list[str]) -> float:
     """Return a value of the header, or the default with a note."""
     if value is None:
@@ -151,9 +160,8 @@ def _layers(layers: tuple[HeaderLayer, ...], what: str, notes: list[str]) -> tup
                 f"it dims all energies alike by {layer.relative_area:.0%}"
             )
             continue
-        density = xraylib.ElementDensity(layer.atomic_number)
-        if density < _GAS_DENSITY:
-            density = _POLYMER_DENSITY
+        density = density_in_header_g_cm3(layer.atomic_number)
+        if density == _POLYMER_DENSITY:
             notes.append(
                 f"{symbol} in the {what} is given the density of a polymer, {density} g/cm3"
             )
