@@ -24,6 +24,7 @@ _CANDIDATES = (
 _LEAST_SIGNIFICANCE = 6.0
 _LEAST_SHARE = 1e-3
 _SAME_PEAK_KEV = 0.08
+_CLEARLY_MORE = 1.3
 # A further line of the element is missed if it should have been this many standard deviations
 # high and is not even this share of what is due, since absorption makes lines unequal.
 _SURELY_SEEN, _LEAST_SUPPORT = 12.0, 0.1
@@ -99,8 +100,8 @@ def visible_lines(
 ) -> list[LineWindow]:
     """Windows of the main lines that stand out of a sum spectrum, one an element.
 
-    Of lines closer than 80 eV the one with more net counts is kept, and of equals the element
-    commoner in rocks. This names peaks for a reader; it is no analysis.
+    Of lines closer than 80 eV the element commoner in rocks is kept, unless another has clearly
+    more net counts. This names peaks for a reader; it is no analysis.
 
     Parameters
     ----------
@@ -132,12 +133,20 @@ def visible_lines(
             found.append((float(net), window))
     tallest = max((net for net, _ in found), default=0.0)
     kept: list[LineWindow] = []
-    for height, window in sorted(found, key=lambda item: -item[0]):
-        near = any(
-            abs(window.line.energy_keV - other.line.energy_keV) < _SAME_PEAK_KEV for other in kept
-        )
-        if height > _LEAST_SHARE * tallest and not near and not _is_satellite(window.line, kept):
+    for height, window in sorted(_one_a_peak(found), key=lambda item: -item[0]):
+        if height > _LEAST_SHARE * tallest and not _is_satellite(window.line, kept):
             kept.append(window)
+    return kept
+
+
+def _one_a_peak(found: Sequence[tuple[float, LineWindow]]) -> list[tuple[float, LineWindow]]:
+    """Of lines on one peak keep the first and commoner, unless another has clearly more counts."""
+    kept: list[tuple[float, LineWindow]] = []
+    for height, window in found:
+        energy = window.line.energy_keV
+        rivals = [item for item in kept if abs(item[1].line.energy_keV - energy) < _SAME_PEAK_KEV]
+        if all(height > _CLEARLY_MORE * rival for rival, _ in rivals):
+            kept = [item for item in kept if item not in rivals] + [(height, window)]
     return kept
 
 

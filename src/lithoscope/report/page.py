@@ -18,7 +18,7 @@ from lithoscope.io.aside import written_aside
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SPECIAL_NOTES = {
-    "unknown": "neither one group nor a mixture of two explains the spectrum",
+    "unknown": "unlike what the model was trained on, by its own score",
     "void": "no sample or too few counts",
 }
 
