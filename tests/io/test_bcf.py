@@ -16,7 +16,9 @@ from lithoscope.core.energy import EnergyAxis
 from lithoscope.errors import ScanError
 from lithoscope.io import open_scan
 from lithoscope.io.bruker.container import SfsContainer
-from lithoscope.io.bruker.pixel_codec import add_runs, unpack_pulses12, unpack_pulses16
+from lithoscope.io.bruker.damage import PixelError
+from lithoscope.io.bruker.pixel_codec import unpack_pulses12, unpack_pulses16
+from lithoscope.io.bruker.run_codec import list_runs, wide_values, write_nibbles
 
 REAL = ["over16bit.bcf", "16x16_12bit_packed_8bit.bcf", "P45_the_default_job.bcf"]
 
@@ -103,7 +105,7 @@ def test_two_detectors_are_summed(tmp_path, write_bcf):
     path = write_bcf(tmp_path / "a.bcf", first, second)
     scan = open_scan(path)
     np.testing.assert_array_equal(all_counts(scan), first + second)
-    assert scan.metadata["detectors"] == 2
+    assert scan.detectors == 2
 
 
 def test_detectors_with_other_axes_are_noted(tmp_path, write_bcf):
@@ -111,7 +113,7 @@ def test_detectors_with_other_axes_are_noted(tmp_path, write_bcf):
     xml = write_bcf.header_xml(30, detectors=2)
     before, after = xml.rsplit("<CalibAbs>-0.955", 1)
     path = write_bcf(tmp_path / "a.bcf", counts, counts, xml=f"{before}<CalibAbs>-0.935{after}")
-    assert any("20.0 eV" in note for note in open_scan(path).metadata["notes"])
+    assert any("20.0 eV" in line for line in open_scan(path).warnings)
 
 
 def test_missing_pixels_are_zero_and_extra_pulses_count(tmp_path, write_bcf):
@@ -138,7 +140,7 @@ def test_facts_of_the_header(tmp_path, write_bcf):
     assert scan.metadata["live_time_s"] == 0.9
     assert scan.instrument.name == "Bruker XS-52"
     assert scan.instrument.atmosphere.gas == "vacuum"
-    assert any("Air at 2 mbar" in note for note in scan.metadata["notes"])
+    assert any("Air at 2 mbar" in line for line in scan.warnings)
 
 
 def test_without_xrf_header_or_steps(tmp_path, write_bcf):
@@ -153,7 +155,7 @@ def test_an_impossible_instrument_is_noted_and_left_out(tmp_path, write_bcf):
     scan = open_scan(write_bcf(tmp_path / "a.bcf", np.ones((2, 3, 30), dtype=np.int64), xml=xml))
     assert scan.instrument is None
     assert not scan.electron_beam
-    assert "anode 'Na'" in scan.metadata["notes"][0]
+    assert "anode 'Na'" in scan.warnings[0]
 
 
 @pytest.mark.parametrize(("offset", "gain"), [("0", "0"), ("", "0.01"), ("0", "-1"), ("x", "y")])
@@ -196,12 +198,12 @@ def put(at: int, layout: str, value: int):
         (put(4, "<i", 1 << 30), "pixels"),
         (put(0, "<i", 3), "end at byte"),
         (put(0x1A0, "<I", 4), "4 of 3 pixels"),
-        (put(0x1A4, "<I", 3), "pixel 3 of 3"),
+        (put(0x1A4, "<I", 3), "column 3 of 3"),
         (put(0x1A4, "<I", 1), "twice"),
         (put(0x1A4 + 18, "<I", 1 << 31), "is said to take"),
-        (put(0x1A4 + 16, "<H", 11), "the 11 pulses of pixel"),
-        (put(0x1A4 + 18, "<I", 1 << 20), "take 1048576 bytes"),
-        (put(0x1A4 + 12, "<H", 2), "10 pulses are said to take"),
+        (put(0x1A4 + 16, "<H", 11), "11 pulses in 20 bytes"),
+        (put(0x1A4 + 18, "<I", 1 << 20), "end at byte"),
+        (put(0x1A4 + 12, "<H", 2), "10 late pulses"),
         (lambda stream: stream.__delitem__(slice(len(stream) - 5, None)), "end at byte"),
     ],
 )
@@ -211,20 +213,34 @@ def test_damaged_streams_are_refused(tmp_path, write_bcf, change, message):
         open_scan(path).read_rows(0, 3 if message == "end at byte" else 2)
 
 
+def runs_of(bodies: list[bytes], n_channels: int) -> np.ndarray:
+    """Unpack bodies of runs, each into a cell of its own."""
+    starts = np.cumsum([0, *(len(body) + 2 for body in bodies[:-1])])
+    ends = starts + [len(body) for body in bodies]
+    window = np.frombuffer(b"??".join(bodies), dtype=np.uint8)
+    runs = list_runs(window, starts, ends, np.arange(len(bodies)), n_channels)
+    counts = np.zeros((len(bodies), n_channels), dtype=np.uint64)
+    write_nibbles(runs, counts.reshape(-1))
+    places, values = wide_values(runs)
+    counts.reshape(-1)[places] = values
+    return counts
+
+
 def test_pixel_codec_refuses_what_cannot_be():
     with pytest.raises(ValueError, match="2 pulses of 16 bits"):
         unpack_pulses16([b"abc"], [2])
     with pytest.raises(ValueError, match="3 pulses of 12 bits"):
         unpack_pulses12([b"abcd"], [3])
-    counts = np.zeros((1, 9), dtype=np.uint32)
+    sound = b"\x00\x09"
     for body, message in [
         (b"\x03\x01abc", "size 3"),
         (b"\x01\x05ab", "leaves"),
-        (b"\x00", "leaves"),
-        (b"\x08\x01" + b"\xff" * 12, "counts in one channel"),
+        (b"\x00", "run of"),
+        (b"\x01\x00\x00" + sound, "size 1"),
     ]:
-        with pytest.raises(ValueError, match=message):
-            add_runs(counts, [0], [body])
+        with pytest.raises(PixelError, match=message) as caught:
+            runs_of([sound, body], 9)
+        assert caught.value.index == 1
 
 
 @settings(max_examples=60, deadline=None)
@@ -238,9 +254,7 @@ def test_pixel_codec_refuses_what_cannot_be():
 def test_any_spectrum_survives_runs(write_bcf, rows):
     # Without the pixel's header and the empty list of pulses after it.
     bodies = [write_bcf.pixel_of_runs(0, np.array(row))[22:-4] for row in rows]
-    counts = np.zeros((len(rows), 12), dtype=np.uint32)
-    add_runs(counts, range(len(rows)), bodies)
-    np.testing.assert_array_equal(counts, rows)
+    np.testing.assert_array_equal(runs_of(bodies, 12), rows)
 
 
 def test_container_lists_and_reads_its_files(data_folder):

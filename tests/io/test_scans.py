@@ -140,7 +140,7 @@ def test_npz(tmp_path):
     assert scan.axis.gain_keV == pytest.approx(0.01)
     assert scan.pixel_size_mm == (0.1, 0.2)
     assert scan.title == "quartz"
-    np.testing.assert_array_equal(scan.metadata["live_time_s"], live_time)
+    np.testing.assert_array_equal(scan.live_time_s, live_time)
 
 
 def test_npz_of_counts_alone(tmp_path):

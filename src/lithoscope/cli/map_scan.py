@@ -15,6 +15,7 @@ from lithoscope.cli.options import (
     JsonOption,
     MineralsOption,
     ModelOption,
+    SalvageOption,
     axis_from_option,
     minerals_from_option,
 )
@@ -49,6 +50,7 @@ def map_scan(
         bool,
         typer.Option("--allow-electron-beam", help="Map scans from electron microscopes too."),
     ] = False,
+    salvage: SalvageOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Map the minerals of a scan: a picture, percentages, and a report.
@@ -71,6 +73,7 @@ def map_scan(
                 smooth=not no_smooth,
                 energy_axis=axis_from_option(energy_axis),
                 allow_electron_beam=allow_electron_beam,
+                salvage=salvage,
                 command=shlex.join(["lithoscope", *sys.argv[1:]]),
                 progress=progress,
             )

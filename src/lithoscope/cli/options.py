@@ -35,6 +35,10 @@ EnergyAxisOption = Annotated[
         help="Energy of channel 0 and width of a channel in keV, for files that lack them.",
     ),
 ]
+SalvageOption = Annotated[
+    bool,
+    typer.Option("--salvage", help="Read what is left of a damaged .bcf, and say what is missing."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 

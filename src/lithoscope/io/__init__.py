@@ -6,25 +6,31 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lithoscope.io.bruker.header_files import read_mosaic
     from lithoscope.io.bruker.writer import write_bcf
     from lithoscope.io.instruments import load_instrument, shipped_instruments
     from lithoscope.io.scans import open_scan
     from lithoscope.io.spectra import open_spectra, save_spectrum
+    from lithoscope.io.zero_peak import live_time_from_zero_peak
 
 # Instruments bring pydantic, which those who only read files do not need.
 _HOMES = {
+    "live_time_from_zero_peak": "lithoscope.io.zero_peak",
     "load_instrument": "lithoscope.io.instruments",
     "open_scan": "lithoscope.io.scans",
     "open_spectra": "lithoscope.io.spectra",
+    "read_mosaic": "lithoscope.io.bruker.header_files",
     "save_spectrum": "lithoscope.io.spectra",
     "shipped_instruments": "lithoscope.io.instruments",
     "write_bcf": "lithoscope.io.bruker.writer",
 }
 
 __all__ = [
+    "live_time_from_zero_peak",
     "load_instrument",
     "open_scan",
     "open_spectra",
+    "read_mosaic",
     "save_spectrum",
     "shipped_instruments",
     "write_bcf",

@@ -44,16 +44,14 @@ def open_npz_scan(path: Path, *, energy_axis: EnergyAxis | None = None) -> Scan:
             expected="counts of shape (y, x, channel)",
             remedy="for single spectra use: lithoscope classify",
         )
-    facts = {}
-    if "live_time_s" in archive.names:
-        facts["live_time_s"] = archive.read("live_time_s", _NUMBERS)
+    shape = (header.shape[0], header.shape[1])
     return Scan(
-        shape=(header.shape[0], header.shape[1]),
+        shape=shape,
         axis=axis,
         read_rows=_row_reader(archive, header),
         pixel_size_mm=_pixel_size_mm(archive),
         title=_title(archive) or path.stem,
-        metadata=facts,
+        live_time_s=_live_time_s(archive, shape),
     )
 
 
@@ -126,6 +124,16 @@ def _row_reader(archive: NpzArchive, header: DeclaredArray) -> RowReader:
         return checked_counts(rows.read(first, last), archive.path, ScanError)
 
     return read_rows
+
+
+def _live_time_s(archive: NpzArchive, shape: tuple[int, int]) -> NDArray[np.float64] | None:
+    """Return the live time of each pixel; a single value stands for all."""
+    if "live_time_s" not in archive.names:
+        return None
+    times = archive.read("live_time_s", _NUMBERS).astype(np.float64)
+    if times.shape not in ((), (1,), shape):
+        raise archive.failure(f"holds live_time_s of shape {times.shape} for {shape} pixels")
+    return np.broadcast_to(times, shape)
 
 
 def _pixel_size_mm(archive: NpzArchive) -> tuple[float, float] | None:

@@ -51,6 +51,7 @@ def map_file(
     folder: Path,
     *,
     energy_axis: EnergyAxis | None = None,
+    salvage: bool = False,
     command: str = "",
     progress: Callable[[int, int], None] = lambda done, total: None,
     **options: Any,
@@ -65,6 +66,8 @@ def map_file(
         Where the result goes.
     energy_axis
         For files that lack one.
+    salvage
+        Map what is left of a damaged file.
     command
         The command line that asked for this, for the record.
     progress
@@ -79,7 +82,7 @@ def map_file(
         Paths of what was written, by purpose.
     """
     check_free(folder)
-    scan = open_scan(path, energy_axis=energy_axis)
+    scan = open_scan(path, energy_axis=energy_axis, salvage=salvage)
     provenance = {
         "input": str(path),
         "input_sha256": sha256_of_file(path),

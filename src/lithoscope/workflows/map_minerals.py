@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.labels import VOID
 from lithoscope.core.scan import Scan
+from lithoscope.core.scan_checks import sum_mismatch
 from lithoscope.errors import ScanError
 from lithoscope.inference.elements import LineWindow, net_counts_from_window, visible_lines
 from lithoscope.inference.predict import Predictor
@@ -176,10 +177,16 @@ def _assemble(
         marked_elements=tuple(window.line.element for window in in_pixel),
         element_maps=element_maps(scan, windows[:_SHOWN_ELEMENTS]),
         model_notes=tuple(notes_of_model(checkpoint)),
-        warnings=tuple(choice.warnings_for(checkpoint)),
+        warnings=(*_warnings(scan, layers), *choice.warnings_for(checkpoint)),
         smoothed=smooth,
         title=scan.title,
     )
+
+
+def _warnings(scan: Scan, layers: _Layers) -> list[str]:
+    """Return what the scan's file contradicts or lacks."""
+    mismatch = sum_mismatch(scan, layers.sum_spectrum)
+    return [*scan.warnings, *([] if mismatch is None else [mismatch])]
 
 
 def _shares(

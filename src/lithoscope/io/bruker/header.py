@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from lithoscope.errors import FileFormatError
 from lithoscope.io.bruker.header_parts import (
     DetectorHeader,
+    Facts,
     Hardware,
     XrfHeader,
+    facts_of,
     read_detector,
     read_hardware,
     read_xrf,
 )
-from lithoscope.io.bruker.xml_tree import number_of, parse_xml, text_of
+from lithoscope.io.bruker.images import map_shape, pixel_times_s
+from lithoscope.io.bruker.xml_tree import number_of, numbers_of, parse_xml, text_of
 
 _MAX_CHANNELS = 1 << 16
 
@@ -54,6 +57,7 @@ class SpectrumHeader:
     detector: DetectorHeader
     xrf: XrfHeader | None
     counts: NDArray[np.int64]
+    facts: Facts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +72,23 @@ class BrukerHeader:
         One a detector stream; never empty.
     step_um
         Step of the map along (y, x) in µm; ``None`` for spectra and where it is not given.
+    stage_um
+        Position of the stage along (x, y, z) in µm.
     map_shape
-        Rows and columns of the map; ``None`` for spectra and where it is not given.
+        Rows and columns (y, x) of the map.
+    line_counter
+        How often each row was scanned.
+    pixel_times_s
+        Time spent on each pixel in s, shape (y, x).
     """
 
     title: str
     spectra: tuple[SpectrumHeader, ...]
     step_um: tuple[float, float] | None = None
+    stage_um: tuple[float, float, float] | None = None
     map_shape: tuple[int, int] | None = None
+    line_counter: tuple[int, ...] = ()
+    pixel_times_s: NDArray[np.float64] | None = None
 
     @property
     def has_xrf(self) -> bool:
@@ -124,7 +137,10 @@ def parse_header(raw: bytes, *, where: str, error: type[FileFormatError]) -> Bru
         title=owner.get("Name", ""),
         spectra=tuple(_spectrum(node, where, error) for node in nodes),
         step_um=_step_um(database),
-        map_shape=_map_shape(database),
+        stage_um=_stage_um(database),
+        map_shape=map_shape(database),
+        line_counter=tuple(map(int, numbers_of(database, "LineCounter"))),
+        pixel_times_s=pixel_times_s(database),
     )
 
 
@@ -148,14 +164,10 @@ def _step_um(database: ET.Element | None) -> tuple[float, float] | None:
     return step_y, step_x
 
 
-def _map_shape(database: ET.Element | None) -> tuple[int, int] | None:
-    """Size of the unnamed image, which is as large as the map in every file seen."""
-    for image in () if database is None else database.findall("./ClassInstance"):
-        if image.get("Type") == "TRTImageData" and image.get("Name") is None:
-            height, width = number_of(image, "Height"), number_of(image, "Width")
-            if height is not None and width is not None:
-                return int(height), int(width)
-    return None
+def _stage_um(database: ET.Element | None) -> tuple[float, float, float] | None:
+    node = None if database is None else database.find("./ClassInstance[@Type='TRTSEMStageData']")
+    x, y, z = (number_of(node, axis) for axis in "XYZ")
+    return None if x is None or y is None or z is None else (x, y, z)
 
 
 def _spectrum(node: ET.Element, where: str, error: type[FileFormatError]) -> SpectrumHeader:
@@ -176,6 +188,7 @@ def _spectrum(node: ET.Element, where: str, error: type[FileFormatError]) -> Spe
         detector=read_detector(_part(headers, "TRTDetectorHeader")),
         xrf=read_xrf(_part(headers, "TRTXrfHeader")),
         counts=counts,
+        facts=facts_of(calibration),
     )
 
 

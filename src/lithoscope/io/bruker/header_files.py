@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from lithoscope.errors import ScanError, SpectrumError
 from lithoscope.io.bruker.container import SfsContainer
 from lithoscope.io.bruker.header import BrukerHeader, parse_header
-from lithoscope.io.bruker.xml_tree import MAX_BYTES
-from lithoscope.io.formats import read_bounded
+from lithoscope.io.bruker.images import mosaic_of
+from lithoscope.io.bruker.xml_tree import MAX_BYTES, parse_xml
+from lithoscope.io.formats import existing_file, read_bounded
 
 HEADER_DATA = "EDSDatabase/HeaderData"
 
@@ -26,6 +30,26 @@ def read_bruker_header(path: Path) -> BrukerHeader:
             return header_of_container(container)
     raw = read_bounded(path, limit=MAX_BYTES, error=SpectrumError)
     return parse_header(raw, where=str(path), error=SpectrumError)
+
+
+def read_mosaic(path: str | Path) -> NDArray[Any] | None:
+    """Read the optical overview that was taken before a .bcf map.
+
+    Returns
+    -------
+    ndarray or None
+        Shape (y, x), with a last axis where there are several planes or colours, in the order in
+        which they are stored; ``None`` if there is no overview.
+
+    Raises
+    ------
+    ScanError
+        If the file is no sound .bcf.
+    """
+    path = existing_file(path, (".bcf",), ScanError)
+    with SfsContainer(path) as container:
+        raw = container.read(HEADER_DATA, limit=MAX_BYTES)
+    return mosaic_of(parse_xml(raw, where=f"{HEADER_DATA} of {path}", error=ScanError))
 
 
 def header_of_container(container: SfsContainer) -> BrukerHeader:

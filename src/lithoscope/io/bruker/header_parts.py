@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import xml.etree.ElementTree as ET
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from lithoscope.errors import FileFormatError
 from lithoscope.io.bruker.xml_tree import (
@@ -18,6 +19,10 @@ from lithoscope.io.bruker.xml_tree import (
 
 # A detector has a handful of layers; more is not a header but an attack.
 _MAX_LAYER_BYTES = 1 << 16
+
+
+# Everything that stands in a part, as text: tags that come several times have several texts.
+Facts = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class Hardware:
     zero_peak_frequency_hz: float | None
     amplification: float | None
     shaping_time: float | None
+    facts: Facts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class DetectorHeader:
     dead_layer_um: float | None
     window: tuple[HeaderLayer, ...]
     layers: tuple[HeaderLayer, ...]
+    facts: Facts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,7 @@ class XrfHeader:
     solid_angle_sr: float | None
     pressure_mbar: float | None
     atmosphere: str
+    facts: Facts = field(default_factory=dict)
 
 
 def read_hardware(node: ET.Element | None) -> Hardware:
@@ -92,6 +100,7 @@ def read_hardware(node: ET.Element | None) -> Hardware:
         zero_peak_frequency_hz=number_of(node, "ZeroPeakFrequency"),
         amplification=number_of(node, "Amplification"),
         shaping_time=number_of(node, "ShapingTime"),
+        facts=facts_of(node),
     )
 
 
@@ -103,7 +112,21 @@ def read_detector(node: ET.Element | None) -> DetectorHeader:
         dead_layer_um=number_of(node, "SiDeadLayerThickness"),
         window=_layers(None if node is None else node.find("WindowLayers")),
         layers=_layers(_packed_xml(text_of(node, "DetLayers"))),
+        facts=facts_of(node),
     )
+
+
+def facts_of(node: ET.Element | None) -> Facts:
+    """Return all texts of a part by their tag, those of its own parts as ``Part/Tag``."""
+    facts: dict[str, tuple[str, ...]] = {}
+    for child in () if node is None else node:
+        named = [(child.tag, child)] if not len(child) else []
+        named += [(f"{child.tag}/{part.tag}", part) for part in child]
+        for name, leaf in named:
+            text = (leaf.text or "").strip()
+            if text:
+                facts[name] = (*facts.get(name, ()), text)
+    return facts
 
 
 def _packed_xml(text: str) -> ET.Element | None:
@@ -164,4 +187,5 @@ def read_xrf(node: ET.Element | None) -> XrfHeader | None:
         solid_angle_sr=number_of(node, "SolidAngleDetection"),
         pressure_mbar=number_of(node, "ChamberPressure"),
         atmosphere=text_of(node, "Atmosphere"),
+        facts=facts_of(node),
     )

@@ -1,0 +1,65 @@
+"""What the header of a map contradicts or lacks, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lithoscope.io.bruker.header import BrukerHeader
+
+# Detectors further apart than this blur each other's peaks when they are summed.
+_SAME_AXIS_CHANNELS = 0.5
+
+
+def notes_of_map(
+    header: BrukerHeader, shape: tuple[int, int], detectors: Sequence[int]
+) -> list[str]:
+    """Return what is to be said of a map's header.
+
+    Parameters
+    ----------
+    header
+        The header, with the spectra of those detectors that are summed.
+    shape
+        Rows and columns (y, x) of the spectra.
+    detectors
+        The numbers of these detectors.
+    """
+    notes = []
+    if header.step_um is None:
+        notes.append("the header gives no distance between pixels")
+    if header.map_shape not in (None, shape):
+        height, width = header.map_shape or shape
+        notes.append(
+            f"the header tells of {height} x {width} pixels, "
+            f"the spectra are of {shape[0]} x {shape[1]}"
+        )
+    times = header.pixel_times_s
+    if times is not None and times.shape != shape:
+        notes.append(f"the header's times are of {times.shape[0]} x {times.shape[1]} pixels")
+    passes = header.line_counter
+    if times is None and passes and min(passes) < max(passes):
+        notes.append(
+            f"rows were scanned {min(passes)} to {max(passes)} times, "
+            "and their counts differ as much"
+        )
+    return notes + _misfits(header, detectors)
+
+
+def _misfits(header: BrukerHeader, detectors: Sequence[int]) -> list[str]:
+    """Say where detectors that are summed have other energy axes than the first."""
+    notes = []
+    first, *others = (spectrum.calibration for spectrum in header.spectra)
+    for number, other in zip(detectors[1:], others, strict=True):
+        between = f"detector {number} and detector {detectors[0]}"
+        if other.n_channels != first.n_channels:
+            notes.append(f"{between} have {other.n_channels} and {first.n_channels} channels")
+        ours, theirs = first.ends_keV, other.ends_keV
+        if ours is None or theirs is None or other.n_channels != first.n_channels:
+            continue
+        misfit = max(abs(ours[0] - theirs[0]), abs(ours[1] - theirs[1]))
+        if misfit > _SAME_AXIS_CHANNELS * (ours[1] - ours[0]) / (first.n_channels or 1):
+            notes.append(
+                f"{between} are off each other by up to {1000 * misfit:.1f} eV; "
+                "they are summed channel by channel nevertheless"
+            )
+    return notes
