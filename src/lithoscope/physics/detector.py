@@ -166,4 +166,6 @@ def _shelf_below(energies_keV: FloatArray, sigma: FloatArray, edges_keV: FloatAr
     near = np.abs(distance) < _REACH_SIGMA
     close = distance[near]
     beyond[near] = close * ndtr(close) + np.exp(-(close**2) / 2) / np.sqrt(2 * np.pi)
-    return (positive - sigma * beyond) / energies_keV[:, None]
+    reached = (positive - sigma * beyond) / energies_keV[:, None]
+    # Beyond the step the share is one; rounding must not make counts there.
+    return np.where(distance < _REACH_SIGMA, reached, 1.0)

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithoscope.core.composition import Composition
-from lithoscope.core.instrument import Instrument
+from lithoscope.core.instrument import Geometry, Instrument
 from lithoscope.physics.attenuation import mass_attenuation_from_composition
+from lithoscope.physics.cells import cells_from_source
 from lithoscope.physics.enhancement import (
     Excitation,
     enhancement_from_primary,
@@ -21,6 +22,11 @@ from lithoscope.physics.fluorescence import (
     lines_from_elements,
     primary_from_sherman,
     production_from_lines,
+)
+from lithoscope.physics.multiple_scatter import (
+    double_compton_profiles,
+    multiple_from_single_scatter,
+    multiple_scatter_tables,
 )
 from lithoscope.physics.scatter import (
     compton_energy_from_angle,
@@ -72,6 +78,15 @@ class _Sample:
             composition=self.composition, energies_keV=energies_keV
         )
 
+    def depth(self, attenuation_out: FloatArray, geometry: Geometry) -> FloatArray:
+        """Mass of sample that answers at each of the source's nodes."""
+        return escape_depth_factor(
+            attenuation_in=self.attenuation_in,
+            attenuation_out=attenuation_out,
+            geometry=geometry,
+            mass_thickness_g_cm2=self.mass_thickness_g_cm2,
+        )
+
 
 def emission_from_sample(
     *,
@@ -98,12 +113,12 @@ def emission_from_sample(
     )
     sample = _Sample(composition, attenuation_in, mass_thickness_g_cm2)
     lines = lines_from_elements(symbols=composition.elements)
-    compton_keV, compton_photons = _compton(sample, instrument, source)
+    rayleigh_photons, compton_keV, compton_photons = _scattered(sample, instrument, source)
     return Emission(
         lines=lines,
         line_photons=_fluorescence(sample, instrument, source, lines),
         rayleigh_keV=source.energies_keV,
-        rayleigh_photons=_rayleigh(sample, instrument, source),
+        rayleigh_photons=rayleigh_photons,
         compton_keV=compton_keV,
         compton_photons=compton_photons,
     )
@@ -114,17 +129,19 @@ def _fluorescence(
 ) -> FloatArray:
     symbols = sample.composition.elements
     fractions = sample.fractions[lines.elements]
-    production = production_from_lines(
-        symbols=symbols, lines=lines, energies_keV=source.energies_keV
+    cells = cells_from_source(source=source, symbols=symbols)
+    production = cells.mean(
+        production_from_lines(symbols=symbols, lines=lines, energies_keV=source.energies_keV)
     )
+    attenuation_in = cells.mean(sample.attenuation_in)
     attenuation_out = sample.attenuation(lines.energies_keV)
 
     def primary(mass_thickness_g_cm2: float) -> FloatArray:
         return primary_from_sherman(
-            photons_per_s=source.photons_per_s,
+            photons_per_s=cells.photons_per_s,
             mass_fractions=fractions,
             production=production,
-            attenuation_in=sample.attenuation_in,
+            attenuation_in=attenuation_in,
             attenuation_out=attenuation_out,
             geometry=instrument.geometry,
             mass_thickness_g_cm2=mass_thickness_g_cm2,
@@ -134,13 +151,14 @@ def _fluorescence(
     by_lines = production_from_lines(
         symbols=symbols, lines=lines, energies_keV=lines.energies_keV[exciters]
     )
+    made = cells.photons_per_s * fractions[exciters, None] * production[exciters]
     direct = primary(sample.mass_thickness_g_cm2)
     return direct + enhancement_from_primary(
         excitation=Excitation(
-            attenuation_in=sample.attenuation_in,
+            attenuation_in=attenuation_in,
             attenuation_lines=attenuation_out,
             attenuation_exciters=attenuation_out[exciters],
-            made_exciters=source.photons_per_s * fractions[exciters, None] * production[exciters],
+            made_exciters=made,
             production_lines=fractions[:, None] * by_lines,
         ),
         exciters=exciters,
@@ -151,48 +169,45 @@ def _fluorescence(
     )
 
 
-def _rayleigh(sample: _Sample, instrument: Instrument, source: Source) -> FloatArray:
-    geometry = instrument.geometry
-    sections = rayleigh_from_elements(
-        symbols=sample.composition.elements,
-        energies_keV=source.energies_keV,
-        angle_deg=geometry.scattering_angle_deg,
-    )
-    depth = escape_depth_factor(
-        attenuation_in=sample.attenuation_in,
-        attenuation_out=sample.attenuation_in,
-        geometry=geometry,
-        mass_thickness_g_cm2=sample.mass_thickness_g_cm2,
-    )
-    return source.photons_per_s * geometry.solid_angle_sr * (sample.fractions @ sections) * depth
-
-
-def _compton(
+def _scattered(
     sample: _Sample, instrument: Instrument, source: Source
-) -> tuple[FloatArray, FloatArray]:
-    """Energies and photons; only the peaks of hard lines are Doppler broadened."""
-    geometry = instrument.geometry
-    angle, energies = geometry.scattering_angle_deg, source.energies_keV
-    symbols = sample.composition.elements
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Rayleigh photons, and energies and photons of Compton scatter, scattered once or more."""
+    geometry, energies = instrument.geometry, source.energies_keV
+    angle, symbols = geometry.scattering_angle_deg, sample.composition.elements
     shifted = compton_energy_from_angle(energies_keV=energies, angle_deg=angle)
-    sections = compton_from_elements(symbols=symbols, energies_keV=energies, angle_deg=angle)
-    depth = escape_depth_factor(
-        attenuation_in=sample.attenuation_in,
-        attenuation_out=sample.attenuation(shifted),
-        geometry=geometry,
-        mass_thickness_g_cm2=sample.mass_thickness_g_cm2,
+    rayleigh = sample.fractions @ rayleigh_from_elements(
+        symbols=symbols, energies_keV=energies, angle_deg=angle
+    )
+    compton = sample.fractions[:, None] * compton_from_elements(
+        symbols=symbols, energies_keV=energies, angle_deg=angle
+    )
+    tables = multiple_scatter_tables(symbols=symbols, geometry=geometry, energies_keV=energies)
+    more = multiple_from_single_scatter(
+        tables=tables,
+        mass_fractions=sample.fractions[None],
+        attenuation=sample.attenuation_in[None],
+        rayleigh=rayleigh[None],
+        compton=compton.sum(axis=0)[None],
+        mass_thickness_g_cm2=np.array([sample.mass_thickness_g_cm2]),
     )
     seen = source.photons_per_s * geometry.solid_angle_sr
-    photons = seen * sections * sample.fractions[:, None] * depth
+    once = seen * rayleigh * sample.depth(sample.attenuation_in, geometry)
+    shared = seen * compton * sample.depth(sample.attenuation(shifted), geometry)
+    twice = shared.sum(axis=0) * more.double_compton[0]
+    shared = shared * (1 + more.compton[0])
+
     broad, edges = doppler_nodes(source), doppler_edges(source)
-    peaks = np.zeros(edges.size - 1)
+    peaks = twice[broad] @ double_compton_profiles(
+        tables=tables, lines_keV=energies[broad], edges_keV=edges
+    )
     for element, symbol in enumerate(symbols):
         for node in np.flatnonzero(broad):
-            peaks += photons[element, node] * compton_profile_from_element(
+            peaks += shared[element, node] * compton_profile_from_element(
                 symbol=symbol, energy_keV=energies[node], angle_deg=angle, edges_keV=edges
             )
-    middles = (edges[:-1] + edges[1:]) / 2
     return (
-        np.concatenate([shifted[~broad], middles]),
-        np.concatenate([photons[:, ~broad].sum(axis=0), peaks]),
+        once * (1 + more.rayleigh[0]),
+        np.concatenate([shifted[~broad], (edges[:-1] + edges[1:]) / 2]),
+        np.concatenate([(shared.sum(axis=0) + twice)[~broad], peaks]),
     )

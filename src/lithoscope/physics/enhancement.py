@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 
 # Tertiary fluorescence is added where secondary fluorescence raises an exciter by more than this;
 # elsewhere it stays below 0.5 % (measured: tests/physics/test_enhancement.py).
-_TERTIARY_FROM = 0.02
+TERTIARY_FROM = 0.02
 
 # Lines that excite must be harder than the softest edge worth exciting (sodium K) and carry at
 # least this share of what their element's strongest line carries.
@@ -151,7 +151,7 @@ def enhancement_from_primary(
     )
     secondary = secondary_from_sherman(excitation=acting, geometry=geometry)
     raised = secondary[exciters] / np.maximum(thick_primary[exciters], 1e-300)
-    if raised.max() > _TERTIARY_FROM:
+    if raised.max() > TERTIARY_FROM:
         made = excitation.made_exciters * (1 + raised)[:, None]
         acting = dataclasses.replace(acting, made_exciters=made)
         secondary = secondary_from_sherman(excitation=acting, geometry=geometry)

@@ -119,7 +119,7 @@ def escape_depth_factor(
     sine_in = np.sin(np.deg2rad(geometry.incidence_deg))
     sine_out = np.sin(np.deg2rad(geometry.take_off_deg))
     chi = attenuation_in / sine_in + attenuation_out / sine_out
-    seen = 1.0 if np.isinf(mass_thickness_g_cm2) else -np.expm1(-chi * mass_thickness_g_cm2)
+    seen = 1.0 if np.all(np.isinf(mass_thickness_g_cm2)) else -np.expm1(-chi * mass_thickness_g_cm2)
     return np.asarray(seen / (chi * sine_in))
 
 

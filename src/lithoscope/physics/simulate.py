@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from lithoscope.core.composition import Composition
 from lithoscope.core.instrument import Instrument
-from lithoscope.physics.attenuation import transmission_from_atmosphere
-from lithoscope.physics.detector import response_from_energies
+from lithoscope.physics.detection import counts_per_photon
 from lithoscope.physics.emission import Emission, emission_from_sample
 from lithoscope.physics.source import source_from_instrument
 
@@ -42,15 +41,10 @@ def counts_from_emission(
     photons = np.concatenate(
         [emission.line_photons, emission.rayleigh_photons, emission.compton_photons]
     )
-    passed = transmission_from_atmosphere(
-        atmosphere=instrument.atmosphere,
-        path_mm=instrument.atmosphere.detection_path_mm,
-        energies_keV=energies,
+    response = counts_per_photon(
+        instrument=instrument, energies_keV=energies, edges_keV=edges_keV
     )
-    response = response_from_energies(
-        detector=instrument.detector, energies_keV=energies, edges_keV=edges_keV
-    )
-    return (photons * passed) @ response
+    return photons @ response
 
 
 def spectrum_from_composition(

@@ -16,7 +16,7 @@ FloatArray = NDArray[np.float64]
 
 # Below this energy a Compton peak's Doppler width hides under the detector's.
 _DOPPLER_FROM_KEV = 10.0
-_DOPPLER_STEP_KEV = 0.025
+_DOPPLER_STEP_KEV = 0.05
 # Share of its energy below which a Doppler-broadened photon has a negligible probability.
 _DOPPLER_REACH = 0.7
 

@@ -1,0 +1,199 @@
+"""Fluorescence of many compositions of the same elements at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithoscope.core.instrument import Geometry
+from lithoscope.physics.cells import cells_from_source
+from lithoscope.physics.enhancement import TERTIARY_FROM
+from lithoscope.physics.fluorescence import LineTable
+from lithoscope.physics.source import Source
+
+FloatArray = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class FluorescenceTables:
+    """Cross sections in cm²/g; rows follow the elements, lines, exciting lines, source nodes.
+
+    Parameters
+    ----------
+    lines
+        All lines.
+    production
+        Shape (line, node).
+    exciters
+        Lines that excite others, shape (exciter,).
+    production_by_lines
+        Shape (line, exciter).
+    attenuation_in, attenuation_lines
+        Shapes (element, node) and (element, line).
+    """
+
+    lines: LineTable
+    production: NDArray[np.float64]
+    exciters: NDArray[np.int64]
+    production_by_lines: NDArray[np.float64]
+    attenuation_in: NDArray[np.float64]
+    attenuation_lines: NDArray[np.float64]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the tables."""
+        tables = (
+            self.production,
+            self.production_by_lines,
+            self.attenuation_in,
+            self.attenuation_lines,
+        )
+        return sum(table.nbytes for table in tables)
+
+    def present(
+        self,
+        present: NDArray[np.int64],
+        *,
+        symbols: tuple[str, ...],
+        source: Source,
+        geometry: Geometry,
+        dtype: np.dtype,
+    ) -> PresentElements:
+        """Gather what compositions of some of the elements need.
+
+        Parameters
+        ----------
+        present
+            Indices of the elements, ascending, shape (present,).
+        symbols
+            All elements.
+        source, geometry
+            Of the instrument.
+        dtype
+            Precision of the gathered tables.
+        """
+        cells = cells_from_source(source=source, symbols=[symbols[index] for index in present])
+        lines = np.flatnonzero(np.isin(self.lines.elements, present))
+        acting = np.flatnonzero(np.isin(self.lines.elements[self.exciters], present))
+        exciters = self.exciters[acting]
+        made = cells.mean(self.production[lines]) * cells.photons_per_s
+        own = np.searchsorted(present, self.lines.elements[lines])
+        exciter_places = np.searchsorted(lines, exciters)
+        tables = {
+            "made": made,
+            "made_exciters": made[exciter_places],
+            "production_by_lines": self.production_by_lines[np.ix_(lines, acting)],
+            "attenuation_in": cells.mean(self.attenuation_in[present]),
+            "attenuation_lines": self.attenuation_lines[np.ix_(present, lines)],
+        }
+        return PresentElements(
+            lines=lines,
+            own=own,
+            exciters=exciter_places,
+            geometry=geometry,
+            **{name: table.astype(dtype) for name, table in tables.items()},
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class PresentElements:
+    """What compositions of certain elements need; exciting radiation in cells.
+
+    Parameters
+    ----------
+    lines
+        Lines of these elements among all, shape (line,).
+    own
+        Which of the elements each line belongs to, shape (line,).
+    exciters
+        Which of these lines excite others, shape (exciter,).
+    geometry
+        Angles and solid angle.
+    made, made_exciters
+        Lines and exciting lines made per mass depth, shapes (line, cell), (exciter, cell).
+    production_by_lines
+        Shape (line, exciter).
+    attenuation_in, attenuation_lines
+        Shapes (element, cell) and (element, line).
+    """
+
+    lines: NDArray[np.int64]
+    own: NDArray[np.int64]
+    exciters: NDArray[np.int64]
+    geometry: Geometry
+    made: FloatArray
+    made_exciters: FloatArray
+    production_by_lines: FloatArray
+    attenuation_in: FloatArray
+    attenuation_lines: FloatArray
+
+    def line_photons(self, fractions: FloatArray, mass_thickness_g_cm2: FloatArray) -> FloatArray:
+        """Photons of each line in the detector's solid angle, with enhancement.
+
+        Parameters
+        ----------
+        fractions
+            Mass fractions of the elements, shape (sample, element).
+        mass_thickness_g_cm2
+            Shape (sample,).
+
+        Returns
+        -------
+        ndarray, shape (sample, line), photons/s
+        """
+        sine_in = np.sin(np.deg2rad(self.geometry.incidence_deg))
+        sine_out = np.sin(np.deg2rad(self.geometry.take_off_deg))
+        down = fractions @ self.attenuation_in / fractions.dtype.type(sine_in)
+        out = fractions @ self.attenuation_lines
+        up = out / fractions.dtype.type(sine_out)
+        absorbed = 1 / (down[:, None, :] + up[:, :, None])
+        seen = fractions[:, self.own] * fractions.dtype.type(
+            self.geometry.solid_angle_sr / (4 * np.pi * sine_in)
+        )
+        thick = seen * _summed(absorbed, self.made)
+        direct = thick
+        thickness = mass_thickness_g_cm2[:, None]
+        if np.isfinite(thickness).any():
+            passed = -np.expm1(-thickness[:, None] / absorbed)
+            direct = seen * _summed(absorbed * passed, self.made)
+        if self.exciters.size == 0:
+            return direct
+        between = out[:, self.exciters]
+        acts = -np.expm1(-between * thickness)
+        met = self._met_by_exciters(fractions, down, up, between, absorbed)
+        share = np.maximum(thick, np.finfo(thick.dtype).tiny)
+        secondary = seen * np.einsum("blx,bx->bl", met, acts) / share
+        raised = secondary[:, self.exciters]
+        tertiary = raised.max(axis=1) > TERTIARY_FROM
+        acts[tertiary] *= 1 + raised[tertiary]
+        secondary[tertiary] = (seen / share)[tertiary] * np.einsum(
+            "blx,bx->bl", met[tertiary], acts[tertiary]
+        )
+        return direct * (1 + secondary)
+
+    def _met_by_exciters(
+        self,
+        fractions: FloatArray,
+        down: FloatArray,
+        up: FloatArray,
+        between: FloatArray,
+        absorbed: FloatArray,
+    ) -> FloatArray:
+        """Lines made by each exciting line, shape (sample, line, exciter).
+
+        The terms of `physics.enhancement.secondary_from_sherman`.
+        """
+        ways_in = np.log1p(down[:, None, :] / between[:, :, None]) / down[:, None, :]
+        met = np.matmul(absorbed, (self.made_exciters * ways_in).transpose(0, 2, 1))
+        ways_out = np.log1p(up[:, :, None] / between[:, None, :]) / up[:, :, None]
+        met += (absorbed @ self.made_exciters.T) * ways_out
+        met *= self.production_by_lines / 2
+        met *= fractions[:, self.own[self.exciters]][:, None, :]
+        return met
+
+
+def _summed(absorbed: FloatArray, made: FloatArray) -> FloatArray:
+    """Sum over cells, shape (sample, line)."""
+    return np.asarray(np.einsum("blc,lc->bl", absorbed, made))
