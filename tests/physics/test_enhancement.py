@@ -119,7 +119,7 @@ def test_tertiary_fluorescence_matters_in_steel(xmimsim_source, xmimsim_instrume
     composition = composition_from_formula("Fe70Cr18Ni12")
     photons = []
     for threshold in (0.02, np.inf):
-        monkeypatch.setattr("lithoscope.physics.enhancement._TERTIARY_FROM", threshold)
+        monkeypatch.setattr("lithoscope.physics.enhancement.TERTIARY_FROM", threshold)
         emission = emission_from_sample(
             composition=composition, instrument=instrument, source=source
         )
@@ -135,7 +135,7 @@ def test_tertiary_fluorescence_left_out_is_below_half_a_percent(
     for formula in ("CuFeS2", "ZrSiO4", "PbS", "KAlSi3O8", "Fe3Al2Si3O12"):
         photons = []
         for threshold in (0.0, 0.02):
-            monkeypatch.setattr("lithoscope.physics.enhancement._TERTIARY_FROM", threshold)
+            monkeypatch.setattr("lithoscope.physics.enhancement.TERTIARY_FROM", threshold)
             emission = emission_from_sample(
                 composition=composition_from_formula(formula),
                 instrument=instrument,

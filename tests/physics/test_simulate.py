@@ -7,7 +7,7 @@ import pytest
 
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.formula import composition_from_formula
-from lithoscope.core.instrument import Atmosphere, Geometry, Instrument, Polycapillary, Tube
+from lithoscope.core.instrument import Atmosphere, Detector, Geometry, Instrument, Polycapillary, Tube
 from lithoscope.errors import InvalidValueError
 from lithoscope.physics.compile import compile_instrument, mass_fraction_matrix
 from lithoscope.physics.simulate import spectrum_from_composition
@@ -33,7 +33,29 @@ def test_compiled_equals_reference(instrument):
     many = compiled.spectra(mass_fraction_matrix(compositions, symbols))
     for spectrum, composition in zip(many, compositions, strict=True):
         one = spectrum_from_composition(composition=composition, instrument=instrument)
-        np.testing.assert_allclose(spectrum, one, rtol=1e-9, atol=1e-12 * one.max())
+        np.testing.assert_allclose(spectrum, one, rtol=1e-6, atol=1e-12 * one.max())
+
+
+def test_single_precision_is_close_to_double(instrument):
+    compositions = [composition_from_formula(formula) for formula in FORMULAS]
+    symbols = sorted({symbol for item in compositions for symbol in item.elements})
+    matrix = mass_fraction_matrix(compositions, symbols)
+    single, double = (
+        compile_instrument(instrument=instrument, symbols=symbols, dtype=dtype).spectra(matrix)
+        for dtype in (np.float32, np.float64)
+    )
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, double, rtol=1e-4, atol=1e-7 * double.max())
+
+
+def test_order_of_the_samples_does_not_matter(instrument):
+    """Samples are grouped by their elements inside."""
+    compositions = [composition_from_formula(formula) for formula in FORMULAS * 3]
+    symbols = sorted({symbol for item in compositions for symbol in item.elements})
+    matrix = mass_fraction_matrix(compositions, symbols)
+    compiled = compile_instrument(instrument=instrument, symbols=symbols)
+    order = np.random.default_rng(0).permutation(len(matrix))
+    np.testing.assert_allclose(compiled.spectra(matrix[order]), compiled.spectra(matrix)[order])
 
 
 def test_compiled_equals_reference_for_thin_samples(instrument):
@@ -48,7 +70,7 @@ def test_compiled_equals_reference_for_thin_samples(instrument):
         one = spectrum_from_composition(
             composition=composition, instrument=instrument, mass_thickness_g_cm2=mass
         )
-        np.testing.assert_allclose(spectrum, one, rtol=1e-9, atol=1e-12 * one.max())
+        np.testing.assert_allclose(spectrum, one, rtol=1e-6, atol=1e-12 * one.max())
 
 
 def test_compiled_equals_reference_without_tube_k_lines(instrument):
@@ -57,7 +79,7 @@ def test_compiled_equals_reference_without_tube_k_lines(instrument):
     compiled = compile_instrument(instrument=low, symbols=composition.elements)
     many = compiled.spectra(mass_fraction_matrix([composition], composition.elements))
     one = spectrum_from_composition(composition=composition, instrument=low)
-    np.testing.assert_allclose(many[0], one, rtol=1e-9, atol=1e-12 * one.max())
+    np.testing.assert_allclose(many[0], one, rtol=1e-6, atol=1e-12 * one.max())
 
 
 def test_quartz_shows_silicon_and_rhodium_scatter(instrument):
@@ -71,6 +93,8 @@ def test_quartz_shows_silicon_and_rhodium_scatter(instrument):
 
 
 def test_air_swallows_soft_lines(instrument):
+    # Recoil electrons of hard radiation would hide what the air swallows.
+    instrument = dataclasses.replace(instrument, detector=Detector(recoil=False))
     air = dataclasses.replace(instrument, atmosphere=Atmosphere("air"))
     composition = composition_from_formula("NaAlSi3O8")
     energies = instrument.axis.energies_keV

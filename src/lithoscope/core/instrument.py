@@ -249,8 +249,11 @@ class Detector:
         Share of a peak in its exponential low-energy tail, and the tail's decay length.
     shelf_fraction
         Share of a peak in the flat shelf that reaches down to zero energy.
-    escape
-        Whether silicon K escape is modelled.
+    incomplete_layer_um
+        Depth below the entrance in µm within which a photon loses part of its charge to the shelf.
+    escape, recoil
+        Whether silicon K escape, and recoil electrons of photons that scatter in the detector, are
+        modelled.
     """
 
     thickness_um: float = 450.0
@@ -261,7 +264,9 @@ class Detector:
     tail_fraction: float = 0.0
     tail_width_keV: float = 0.1
     shelf_fraction: float = 0.0
+    incomplete_layer_um: float = 0.0
     escape: bool = True
+    recoil: bool = True
 
     def __post_init__(self) -> None:
         _require_positive(
@@ -271,11 +276,13 @@ class Detector:
             fano=self.fano,
             tail_width_keV=self.tail_width_keV,
         )
-        _require(
-            bool(np.isfinite(self.dead_layer_um)) and self.dead_layer_um >= 0,
-            f"dead_layer_um of the detector is {self.dead_layer_um}.",
-            "0 or more µm",
-        )
+        for name in ("dead_layer_um", "incomplete_layer_um"):
+            value = getattr(self, name)
+            _require(
+                bool(np.isfinite(value)) and value >= 0,
+                f"{name} of the detector is {value}.",
+                "0 or more µm",
+            )
         for name in ("tail_fraction", "shelf_fraction"):
             value = getattr(self, name)
             _require(0 <= value < 0.5, f"{name} of the detector is {value}.", "0 to 0.5")

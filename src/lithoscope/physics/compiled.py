@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from lithoscope.core.instrument import Instrument
 from lithoscope.errors import InvalidValueError
@@ -112,7 +114,7 @@ class CompiledInstrument:
             groups = np.split(np.arange(rows.size), inner)
             counts[rows] = self._block(fractions[rows], thickness[rows], diffuse[rows], groups)
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with _blas().limit(limits=1), ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(evaluate, range(0, count, _BLOCK)))
         return counts
 
@@ -149,6 +151,12 @@ class CompiledInstrument:
             response.add_counts(lines, counts[group[0] : group[-1] + 1])
         self.scatter_response.add_counts(scattered, counts)
         return counts
+
+
+@functools.cache
+def _blas() -> ThreadpoolController:
+    """Keeps matrix products in the thread that asks for them: blocks run in parallel already."""
+    return ThreadpoolController()
 
 
 def _by_elements(fractions: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""The silicon drift detector: efficiency, resolution, escape, tail and shelf."""
+"""The silicon drift detector: efficiency, resolution, escape, tail, shelf and recoil."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from scipy.special import erfc, erfcx, ndtr
 
 from lithoscope.core.instrument import Detector, Layer
 from lithoscope.physics.attenuation import (
+    LOWEST_ENERGY_KEV,
     silicon_absorption_from_thickness,
     transmission_from_layers,
 )
 from lithoscope.physics.constants import FWHM_PER_SIGMA, SILICON_PAIR_ENERGY_KEV
+from lithoscope.physics.recoil import recoil_from_energies
 
 FloatArray = NDArray[np.float64]
 
@@ -22,6 +24,8 @@ _SILICON = 14
 _REACH_SIGMA = 8.0
 # The exponential tail has fallen by exp(-40) after as many of its widths.
 _REACH_WIDTHS = 40.0
+# No more than this of a peak can be shelf, however soft the photon.
+_LARGEST_SHELF = 0.4
 
 
 def fano_term_from_factor(*, fano: float) -> float:
@@ -76,7 +80,7 @@ def response_from_energies(
     """Pulse-height distribution of photons of given energies, efficiency included.
 
     Each photon gives a Gaussian peak, an exponential low-energy tail folded with it, a flat shelf
-    down to zero, and an escape peak; the shares come from `core.instrument.Detector`
+    down to zero, an escape peak and the continuum of recoil electrons; the shares come from `core.instrument.Detector`
     (Campbell and Wang 1991, X-Ray Spectrom. 20, 191, Hypermet form).
 
     Parameters
@@ -102,21 +106,39 @@ def response_from_energies(
     efficiency = efficiency_from_detector(detector=detector, energies_keV=energies_keV)
     shape = (1 - escape)[:, None] * kept + escape[:, None] * lost
     # Differences of cumulative distributions leave rounding errors of either sign.
-    return efficiency[:, None] * np.maximum(shape, 0.0)
+    response = efficiency[:, None] * np.maximum(shape, 0.0)
+    if detector.recoil:
+        response += recoil_from_energies(
+            detector=detector, energies_keV=energies_keV, edges_keV=edges_keV
+        )
+    return response
+
+
+def shelf_fraction_from_energy(*, detector: Detector, energies_keV: FloatArray) -> FloatArray:
+    """Share of a peak in its shelf, ``a + mu_Si(E) rho t``.
+
+    Photons absorbed within the depth t below the entrance lose a part of their charge (Campbell
+    and Wang 1991); t is `Detector.incomplete_layer_um`, a `Detector.shelf_fraction`.
+    """
+    numbers = np.array([_SILICON])
+    energies = np.ascontiguousarray(np.maximum(energies_keV, LOWEST_ENERGY_KEV))
+    photo = np.asarray(xraylib_np.CS_Photo(numbers, energies))[0]
+    density = float(xraylib.ElementDensity(_SILICON))
+    shallow = photo * density * detector.incomplete_layer_um * 1e-4
+    return np.minimum(detector.shelf_fraction + shallow, _LARGEST_SHELF)
 
 
 def _peak_shape(detector: Detector, energies_keV: FloatArray, edges_keV: FloatArray) -> FloatArray:
     fwhm = fwhm_from_energy(detector=detector, energies_keV=energies_keV)
-    main = 1 - detector.tail_fraction - detector.shelf_fraction
-    shape = main * _gaussian_bins(energies_keV, fwhm, edges_keV)
+    shelf = shelf_fraction_from_energy(detector=detector, energies_keV=energies_keV)[:, None]
+    shape = (1 - detector.tail_fraction - shelf) * _gaussian_bins(energies_keV, fwhm, edges_keV)
     sigma = (fwhm / FWHM_PER_SIGMA)[:, None]
     if detector.tail_fraction > 0:
         distance = edges_keV[None, :] - energies_keV[:, None]
         below = _tail_below(distance, sigma, detector.tail_width_keV)
         shape += detector.tail_fraction * np.diff(below, axis=1)
-    if detector.shelf_fraction > 0:
-        reached = _shelf_below(energies_keV, sigma, edges_keV)
-        shape += detector.shelf_fraction * np.diff(reached, axis=1)
+    if shelf.any():
+        shape += shelf * np.diff(_shelf_below(energies_keV, sigma, edges_keV), axis=1)
     return shape
 
 

@@ -25,8 +25,8 @@ FloatArray = NDArray[np.floating]
 
 # Directions between two scatters: heights by Gauss-Legendre in each hemisphere, and azimuths.
 # Doubling either changes the second order by less than 1 % (tests/physics/test_multiple_scatter).
-_HEIGHTS = 6
-_AZIMUTHS = 12
+_HEIGHTS = 8
+_AZIMUTHS = 16
 # Energies at which second order is integrated; between them, per g/cm2, it is smooth.
 _GRID_KEV = np.geomspace(0.5, 100.0, 14)
 # Standard deviation in keV of a doubly scattered line about its recoil, from electrons' motion.
