@@ -12,3 +12,5 @@ FINE_STRUCTURE = 7.2973525643e-3
 SILICON_PAIR_ENERGY_KEV = 3.65e-3
 # Full width at half maximum of a Gaussian over its standard deviation, sqrt(8 ln 2).
 FWHM_PER_SIGMA = 2.354820045
+HC_KEV_A = 12.398419843  # Planck constant times speed of light (exact since 2019), keV Å
+CLASSICAL_ELECTRON_RADIUS_A = 2.8179403205e-5  # CODATA 2022, Å

@@ -80,8 +80,8 @@ def response_from_energies(
     """Pulse-height distribution of photons of given energies, efficiency included.
 
     Each photon gives a Gaussian peak, an exponential low-energy tail folded with it, a flat shelf
-    down to zero, an escape peak and the continuum of recoil electrons; the shares come from `core.instrument.Detector`
-    (Campbell and Wang 1991, X-Ray Spectrom. 20, 191, Hypermet form).
+    down to zero, an escape peak and the continuum of recoil electrons; the shares come from
+    `core.detector.Detector` (Campbell and Wang 1991, X-Ray Spectrom. 20, 191, Hypermet form).
 
     Parameters
     ----------

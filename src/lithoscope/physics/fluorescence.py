@@ -92,10 +92,10 @@ def production_from_lines(
 
 def escape_depth_factor(
     *,
-    attenuation_in: FloatArray,
-    attenuation_out: FloatArray,
+    attenuation_in: NDArray[np.floating],
+    attenuation_out: NDArray[np.floating],
     geometry: Geometry,
-    mass_thickness_g_cm2: float = np.inf,
+    mass_thickness_g_cm2: NDArray[np.floating] | float = np.inf,
 ) -> FloatArray:
     """Effective mass of sample that answers, with absorption on both ways.
 
@@ -110,7 +110,7 @@ def escape_depth_factor(
     geometry
         Gives the angles psi1 and psi2.
     mass_thickness_g_cm2
-        Mass per area of the sample; infinite for a thick one.
+        Mass per area of the sample, broadcast with the others; infinite for a thick one.
 
     Returns
     -------

@@ -8,8 +8,8 @@ neglected there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -214,11 +214,10 @@ def _higher_orders(albedo: FloatArray, sine_in: float, sine_out: float) -> Float
     within 4 % of Chandrasekhar's functions).
     """
     root = np.sqrt(1 - albedo)
-    both = 1.0
-    linear = 0.0
+    both = np.ones_like(root)
     for sine in (sine_in, sine_out):
-        both = both * ((1 + 2 * sine) / (1 + 2 * sine * root))
-        linear += sine / (1 + 2 * sine)
+        both *= (1 + 2 * sine) / (1 + 2 * sine * root)
+    linear = sum(sine / (1 + 2 * sine) for sine in (sine_in, sine_out))
     return np.asarray((both - 1) / (linear * np.maximum(albedo, 1e-6)))
 
 

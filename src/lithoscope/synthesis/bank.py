@@ -156,9 +156,11 @@ def _counts_on_machine(
     conditions: MeasurementRange,
     edges_keV: NDArray[np.float64],
     rng: np.random.Generator,
-) -> NDArray[np.float64]:
+) -> NDArray[np.floating]:
     symbols = sorted({symbol for item in compositions for symbol in item.elements})
-    compiled = compile_instrument(instrument=machine, symbols=symbols, edges_keV=edges_keV)
+    compiled = compile_instrument(
+        instrument=machine, symbols=symbols, edges_keV=edges_keV, dtype=np.float32
+    )
     low, high = np.log(conditions.mass_thickness_g_cm2)
     return compiled.spectra(
         mass_fraction_matrix(compositions, symbols),
