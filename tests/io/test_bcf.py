@@ -308,7 +308,7 @@ def tree_field(offset: int, layout: str, value: int):
         (container_damage(0x144, "<I", 1 << 30), "items"),
         (tree_field(0, "<i", -5), "pointer table is at chunk -5"),
         (tree_field(0, "<i", 1 << 30), "it ends at byte"),
-        (tree_field(4, "<Q", 1 << 62), "is said to hold"),
+        (tree_field(4, "<Q", 1 << 62), "4611686018427387904 bytes are said to be in a file of"),
         (tree_field(40, "<i", 77), "is item 77"),
         (tree_field(40, "<i", 1), "loop"),
         (lambda raw: raw.__delitem__(slice(0x100, None)), "it ends at byte"),

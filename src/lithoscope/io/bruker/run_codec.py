@@ -170,11 +170,10 @@ def write_nibbles(runs: Runs, flat: NDArray[Any]) -> None:
     """
     runs = runs.of(np.flatnonzero(runs.size == _NIBBLES))
     ends = np.cumsum((runs.number + 1) // 2)
-    if ends.size:
-        limits = np.arange(_NIBBLE_BYTES_AT_ONCE, int(ends[-1]), _NIBBLE_BYTES_AT_ONCE)
-        cuts = [0, *np.unique(np.searchsorted(ends, limits) + 1).tolist(), ends.size]
-        for low, high in itertools.pairwise(cuts):
-            _write_nibbles(runs.of(slice(low, high)), flat)
+    limits = np.arange(_NIBBLE_BYTES_AT_ONCE, int(ends.max(initial=0)), _NIBBLE_BYTES_AT_ONCE)
+    cuts = np.unique([0, *(np.searchsorted(ends, limits) + 1), ends.size]).tolist()
+    for low, high in itertools.pairwise(cuts):
+        _write_nibbles(runs.of(slice(low, high)), flat)
 
 
 def _write_nibbles(runs: Runs, flat: NDArray[Any]) -> None:

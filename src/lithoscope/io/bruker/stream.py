@@ -114,7 +114,10 @@ class SfsStream:
 
     def _read_pointers(self, entry: Entry) -> NDArray[np.int64]:
         container = self._container
-        self._stored_size = min(entry.stored_size, container.size)
+        if entry.stored_size > container.size:
+            if not container.salvage:
+                self._fail(f"{entry.stored_size} bytes are said to be in a file of {container.size}")
+            self._stored_size = container.size
         n_pointers = -(-self._stored_size // container.usable)
         per_chunk = container.usable // 4
         what = f"pointer table of '{self._path}'"
