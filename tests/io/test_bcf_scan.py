@@ -189,7 +189,7 @@ def test_to_dask_reads_a_file_in_threads(tmp_path, write_bcf):
 
 
 def test_only_some_rows_are_held(tmp_path, write_bcf):
-    counts = np.zeros((80, 50, 1000), dtype=np.int64)
+    counts = np.zeros((40, 50, 1000), dtype=np.int64)
     counts[:, :, ::9] = 1
     scan = open_scan(write_bcf(tmp_path / "a.bcf", counts, packing="runs"))
     block = 4 * 50 * 1000 * 2
@@ -199,7 +199,7 @@ def test_only_some_rows_are_held(tmp_path, write_bcf):
         pass
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    # The whole map takes 20 blocks; a window of the file and what is being unpacked come on top.
+    # The whole map takes 10 blocks; a window of the file and what is being unpacked come on top.
     assert peak < 3 * block + (12 << 20)
 
 

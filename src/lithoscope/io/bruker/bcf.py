@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -104,6 +104,8 @@ def _opened(path: Path, energy_axis: EnergyAxis | None, salvage: bool) -> _BcfMa
         header_lost = True
         notes.append(f"the header is lost, and all it told: {error.problem}")
     streams = _streams(container, notes)
+    if not header_lost:
+        _check_none_is_missing(container, len(header.spectra), streams, notes)
     shape = next(iter(streams.values())).shape
     if header.map_shape not in (None, shape) and not salvage:
         container.fail(f"its header tells of {header.map_shape} pixels, its spectra of {shape}")
@@ -129,7 +131,24 @@ def _streams(container: SfsContainer, notes: list[str]) -> dict[int, RowStream]:
     shapes = sorted({stream.shape for stream in streams.values()})
     if len(shapes) > 1:
         container.fail(f"its detectors have maps of different sizes, {shapes}")
+    chunks = np.concatenate([stream.stream.chunks for stream in streams.values()])
+    if np.unique(chunks).size < chunks.size:
+        if not container.salvage:
+            container.fail("its detectors share some of their data")
+        notes.append("detectors share some of their data, whose counts are there twice")
     return streams
+
+
+def _check_none_is_missing(
+    container: SfsContainer, described: int, streams: Collection[int], notes: list[str]
+) -> None:
+    missing = [str(number) for number in range(described) if number not in streams]
+    if missing and not container.salvage:
+        container.fail(
+            f"its header describes {described} detectors, but spectra of number "
+            f"{' and '.join(missing)} are not there"
+        )
+    notes += [f"there are no spectra of detector {number}" for number in missing]
 
 
 def _scan(bcf: _BcfMap, numbers: Sequence[int], energy_axis: EnergyAxis | None) -> Scan:

@@ -8,6 +8,8 @@ from lithoscope.io.bruker.header import BrukerHeader
 
 # Detectors further apart than this blur each other's peaks when they are summed.
 _SAME_AXIS_CHANNELS = 0.5
+# Rows that were scanned as often as this share of the others differ by less than they scatter.
+_SAME_PASSES = 0.98
 
 
 def notes_of_map(
@@ -37,11 +39,18 @@ def notes_of_map(
     if times is not None and times.shape != shape:
         notes.append(f"the header's times are of {times.shape[0]} x {times.shape[1]} pixels")
     passes = header.line_counter
-    if times is None and passes and min(passes) < max(passes):
+    if times is None and passes and min(passes) < _SAME_PASSES * max(passes):
         notes.append(
             f"rows were scanned {min(passes)} to {max(passes)} times, "
             "and their counts differ as much"
         )
+    for number, spectrum in zip(detectors, header.spectra, strict=True):
+        listed, n_channels = spectrum.counts.size, spectrum.calibration.n_channels
+        if listed not in (0, n_channels):
+            notes.append(
+                f"the header's sum spectrum of detector {number} lists {listed} channels "
+                f"of {n_channels}"
+            )
     return notes + _misfits(header, detectors)
 
 

@@ -42,7 +42,7 @@ class SpectrumMap:
     streams
         Rows of each detector, all of one shape.
     n_channels
-        Channels of the result; pulses beyond are left out, as RosettaSciIO does.
+        Channels of the result; a pixel with counts beyond is damaged.
 
     Attributes
     ----------

@@ -21,8 +21,8 @@ FIRST_ROW = 0x1A0
 _SHAPE = struct.Struct("<ii")
 _WINDOW = 8 << 20
 _MAX_ROW_BYTES = 128 << 20
-# One row of spectra must fit into memory many times over: at 4096 channels, 32 768 pixels.
-_MAX_ROW_VALUES = 1 << 27
+# One row of spectra must fit into memory many times over: at 4096 channels, 16 384 pixels.
+_MAX_ROW_VALUES = 1 << 26
 _MAX_ROWS = 1 << 16
 
 
