@@ -440,6 +440,21 @@ def test_the_files_own_sum(tmp_path, write_bcf):
     )
 
 
+def test_the_machine_that_wrote_a_map_is_simulated(tmp_path, write_bcf, lithoscope):
+    path = write_bcf(tmp_path / "a.bcf", np.ones((2, 3, 30), dtype=np.int64))
+    out = tmp_path / "out.msa"
+    # What the header contradicts, and what it lacks.
+    with (
+        pytest.warns(UserWarning, match=r"a\.bcf: the header says Air at 2 mbar; taken for vacuum"),
+        pytest.warns(UserWarning, match=r"a\.bcf: the header gives no thickness of the detector"),
+    ):
+        status, said, complaints = lithoscope("simulate", "quartz", "--instrument", path, "-o", out)
+    assert status == 0, complaints
+    assert "Bruker XS-52" in said
+    (spectrum,) = open_spectra(out)
+    assert spectrum.axis == open_scan(path).axis
+
+
 def test_packed_pixels_keep_their_order():
     table = np.array([[0, 2, 3, 7], [0, 1, 2, 0], [4, 3, 2, 1], [0, 10, 20, 30], [9, 19, 29, 39]])
     pixels = packed.PackedPixels(np.zeros(40, dtype=np.uint8), table)
