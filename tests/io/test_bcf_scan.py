@@ -291,6 +291,15 @@ def test_pixel_times_are_live_times_once_dead_time_is_taken_off(tmp_path, write_
     assert scan.region(np.ones((2, 3), dtype=bool)).live_time_s == pytest.approx(0.0466380)
 
 
+def test_dead_time_that_is_not_known_is_noted(tmp_path, write_bcf):
+    times = np.full((2, 3), 5000, dtype="<u4")
+    part = image("PixelTimes", [times.tobytes()], (2, 3), 4)
+    xml = with_parts(write_bcf, 30, part).replace("<LifeTime>900<", "<LifeTime>1900<")
+    scan = open_scan(write_bcf(tmp_path / "a.bcf", np.ones((2, 3, 30), dtype=np.int64), xml=xml))
+    np.testing.assert_allclose(scan.live_time_s, 0.005)
+    assert any("no dead time" in line for line in scan.warnings)
+
+
 @pytest.mark.parametrize("times", [np.zeros((2, 3), "<u4"), np.ones((2, 2), "<u4")])
 def test_pixel_times_that_are_none(tmp_path, write_bcf, times):
     part = image("PixelTimes", [times.tobytes()], times.shape, 4)
@@ -440,6 +449,7 @@ def test_the_files_own_sum(tmp_path, write_bcf):
     )
 
 
+@pytest.mark.filterwarnings("ignore:.*the header gives no")
 def test_the_machine_that_wrote_a_map_is_simulated(tmp_path, write_bcf, lithoscope):
     path = write_bcf(tmp_path / "a.bcf", np.ones((2, 3, 30), dtype=np.int64))
     out = tmp_path / "out.msa"

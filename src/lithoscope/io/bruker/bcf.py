@@ -109,6 +109,8 @@ def _opened(path: Path, energy_axis: EnergyAxis | None, salvage: bool) -> _BcfMa
     shape = next(iter(streams.values())).shape
     if header.map_shape not in (None, shape) and not salvage:
         container.fail(f"its header tells of {header.map_shape} pixels, its spectra of {shape}")
+    if any(stream.lacks_rows for stream in streams.values()) and not salvage:
+        container.fail(f"its spectra end too early for {shape[0]} rows")
     return _BcfMap(path, header, header_lost, streams, tuple(notes))
 
 
@@ -233,14 +235,10 @@ def _instrument(header: BrukerHeader) -> tuple[Instrument | None, list[str]]:
 
 
 def _live_time_s(header: BrukerHeader, shape: tuple[int, int]) -> NDArray[np.float64] | None:
-    """Return the time spent on each pixel, less the share that the detectors were dead."""
+    """Return the time spent on each pixel, less the share that is known to be dead time."""
     if header.pixel_times_s is None or header.pixel_times_s.shape != shape:
         return None
-    shares = []
-    for spectrum in header.spectra:
-        real, live = spectrum.hardware.real_time_s, spectrum.hardware.live_time_s
-        known = real is not None and live is not None and 0 < live <= real
-        shares.append(live / real if known and real and live else 1.0)
+    shares = [spectrum.hardware.live_share or 1.0 for spectrum in header.spectra]
     return header.pixel_times_s * float(np.mean(shares))
 
 

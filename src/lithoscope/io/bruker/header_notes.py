@@ -29,21 +29,13 @@ def notes_of_map(
     notes = []
     if header.step_um is None:
         notes.append("the header gives no distance between pixels")
-    if header.map_shape not in (None, shape):
-        height, width = header.map_shape or shape
+    told = header.map_shape
+    if told is not None and told != shape:
         notes.append(
-            f"the header tells of {height} x {width} pixels, "
+            f"the header tells of {told[0]} x {told[1]} pixels, "
             f"the spectra are of {shape[0]} x {shape[1]}"
         )
-    times = header.pixel_times_s
-    if times is not None and times.shape != shape:
-        notes.append(f"the header's times are of {times.shape[0]} x {times.shape[1]} pixels")
-    passes = header.line_counter
-    if times is None and passes and min(passes) < _SAME_PASSES * max(passes):
-        notes.append(
-            f"rows were scanned {min(passes)} to {max(passes)} times, "
-            "and their counts differ as much"
-        )
+    notes += _notes_of_times(header, shape)
     for number, spectrum in zip(detectors, header.spectra, strict=True):
         listed, n_channels = spectrum.counts.size, spectrum.calibration.n_channels
         if listed not in (0, n_channels):
@@ -52,6 +44,20 @@ def notes_of_map(
                 f"of {n_channels}"
             )
     return notes + _misfits(header, detectors)
+
+
+def _notes_of_times(header: BrukerHeader, shape: tuple[int, int]) -> list[str]:
+    times, passes = header.pixel_times_s, header.line_counter
+    if times is None and passes and min(passes) < _SAME_PASSES * max(passes):
+        return [
+            f"rows were scanned {min(passes)} to {max(passes)} times, "
+            "and their counts differ as much"
+        ]
+    if times is not None and times.shape != shape:
+        return [f"the header's times are of {times.shape[0]} x {times.shape[1]} pixels"]
+    if times is not None and any(s.hardware.live_share is None for s in header.spectra):
+        return ["the header tells of no dead time; the times of pixels are taken for live times"]
+    return []
 
 
 def _misfits(header: BrukerHeader, detectors: Sequence[int]) -> list[str]:

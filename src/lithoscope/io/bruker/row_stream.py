@@ -80,6 +80,11 @@ class RowStream:
         self._starts = [FIRST_ROW]
 
     @property
+    def lacks_rows(self) -> bool:
+        """Whether there is no room for as many rows as there should be, even empty ones."""
+        return self.stream.size < FIRST_ROW + self.shape[0] * NUMBER.size
+
+    @property
     def is_empty(self) -> bool:
         """Whether there is no room for a single pixel."""
         return self.stream.size < FIRST_ROW + self.shape[0] * NUMBER.size + HEAD.itemsize
