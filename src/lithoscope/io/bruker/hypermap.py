@@ -81,6 +81,10 @@ class SpectrumMap:
         with ThreadPoolExecutor(_THREADS) as pool:
             for start, rows in batches:
                 target = counts[start - first : start - first + len(rows[0])]
+                if len(target) == len(counts):
+                    # Few rows, such as a pixel's: a thread takes longer to start than they do.
+                    yield 0, self._decode(start, rows, target)
+                    return
                 waiting.append((start - first, pool.submit(self._decode, start, rows, target)))
                 if len(waiting) > 2 * _THREADS:
                     place, part = waiting.popleft()
