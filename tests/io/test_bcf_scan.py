@@ -231,6 +231,13 @@ def test_detectors_apart(tmp_path, write_bcf):
     assert (total.detectors, total.title) == (3, "Grünschiefer")
 
 
+def test_the_instrument_has_as_many_detectors_as_the_scan(tmp_path, write_bcf):
+    counts = np.ones((2, 2, 3, 30), dtype=np.int64)
+    path = write_bcf(tmp_path / "a.bcf", *counts)
+    assert open_scan(path).instrument.geometry.detectors == 2
+    assert open_scan(path, detectors=1).instrument.geometry.detectors == 1
+
+
 def test_eleven_detectors_are_in_the_order_of_their_numbers(tmp_path, write_bcf):
     counts = RNG.poisson(1, (11, 2, 3, 20))
     path = write_bcf(tmp_path / "a.bcf", *counts)
