@@ -33,8 +33,8 @@ def header_xml(
         '<ClassInstance Type="TRTSpectrum"><TRTHeaderedClass>'
         '<ClassInstance Type="TRTSpectrumHardwareHeader"><RealTime>1000</RealTime>'
         f"<LifeTime>900</LifeTime></ClassInstance>{xrf}</TRTHeaderedClass>"
-        '<ClassInstance Type="TRTSpectrumHeader"><ChannelCount>4096</ChannelCount>'
-        f"<CalibAbs>{offset}</CalibAbs><CalibLin>{gain}</CalibLin></ClassInstance>"
+        '<ClassInstance Type="TRTSpectrumHeader"><ChannelCount>'
+        f"{n_channels}</ChannelCount><CalibAbs>{offset}</CalibAbs><CalibLin>{gain}</CalibLin></ClassInstance>"
         f"<Channels>{','.join('0' * n_channels)}</Channels></ClassInstance>"
     )
     streams = "".join(f"<SpectrumData{i}>{spectrum}</SpectrumData{i}>" for i in range(detectors))

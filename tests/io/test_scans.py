@@ -239,14 +239,23 @@ def test_a_bent_axis_can_be_replaced(tmp_path):
     assert open_scan(path, energy_axis=given).axis == EnergyAxis(0.0, 0.01, 50)
 
 
+def test_npz_without_energies_asks_for_them(tmp_path):
+    path = npz(tmp_path, energy_keV=None)
+    with pytest.raises(ScanError, match=r"no energy calibration[\s\S]*--energy-axis"):
+        open_scan(path)
+    axis = EnergyAxis(-0.5, 0.02, 4096)
+    assert open_scan(path, energy_axis=axis).axis == EnergyAxis(-0.5, 0.02, 50)
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
         ({"counts": None}, "no 'counts'; it holds energy_keV"),
         (
             {"counts": None, "energy_keV": None, "spectra": COUNTS},
-            "no 'counts' and no 'energy_keV'",
+            "no 'counts'; it holds spectra",
         ),
+        ({"counts": np.array(3), "energy_keV": None}, "single number"),
         ({"counts": COUNTS[0]}, "no map"),
         ({"counts": COUNTS[0, 0]}, "no map"),
         ({"counts": COUNTS[:0]}, "no map"),

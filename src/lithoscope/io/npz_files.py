@@ -1,7 +1,8 @@
 """Our .npz files: ``counts`` and ``energy_keV``, and what else is known.
 
 ``counts`` has the shape (channel,), (spectrum, channel) or (y, x, channel), ``energy_keV`` holds
-the channel centres. ``live_time_s``, ``mineral`` and ``pixel_size_mm`` (y, x) are optional.
+the channel centres; without it, an energy axis has to be given. ``live_time_s``, ``mineral`` and
+``pixel_size_mm`` (y, x) are optional.
 """
 
 from __future__ import annotations
@@ -17,11 +18,10 @@ from lithoscope.core.scan import RowReader, Scan
 from lithoscope.core.spectrum import Spectrum
 from lithoscope.errors import FileFormatError, ScanError, SpectrumError
 from lithoscope.io.aside import written_aside
-from lithoscope.io.axes import axis_from_centres
+from lithoscope.io.axes import axis_from_centres, axis_of_file
 from lithoscope.io.formats import checked_counts
 from lithoscope.io.npz_archive import DeclaredArray, NpzArchive
 
-_REQUIRED = ("counts", "energy_keV")
 _LAYOUT = (
     "a .npz with 'counts' (channel | spectrum, channel | y, x, channel) and 'energy_keV' (channel "
     "centres); 'live_time_s', 'mineral', 'pixel_size_mm' are optional"
@@ -101,11 +101,22 @@ def _open(
     path: Path, error: type[FileFormatError], energy_axis: EnergyAxis | None
 ) -> tuple[NpzArchive, DeclaredArray, EnergyAxis]:
     archive = NpzArchive(path, error=error, layout=_LAYOUT)
-    missing = [repr(name) for name in _REQUIRED if name not in archive.names]
-    if missing:
+    if "counts" not in archive.names:
         held = ", ".join(sorted(archive.names)) or "no arrays"
-        raise archive.failure(f"has no {' and no '.join(missing)}; it holds {held}")
+        raise archive.failure(f"has no 'counts'; it holds {held}")
     counts = archive.declared("counts", _NUMBERS)
+    if not counts.shape:
+        raise archive.failure("holds a single number instead of counts")
+    if "energy_keV" not in archive.names:
+        axis = axis_of_file(
+            offset_keV=None,
+            gain_keV=None,
+            n_channels=counts.shape[-1],
+            given=energy_axis,
+            path=path,
+            error=error,
+        )
+        return archive, counts, axis
     energies = archive.read("energy_keV", _NUMBERS)
     if energies.shape != counts.shape[-1:]:
         raise archive.failure(

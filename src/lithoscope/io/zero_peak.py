@@ -21,7 +21,6 @@ from lithoscope.errors import ScanError
 # exports from an XS-52 a few channels between 0.28 and 0.35 keV come out negative.
 _RESIDUE_BELOW_KEV = 0.4
 
-
 # On XS-51 and XS-52 this holds all but 0.3 % of the peak, and nothing else.
 _HALF_WIDTH_KEV = 0.15
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -104,9 +104,13 @@ def _opened(path: Path, energy_axis: EnergyAxis | None, salvage: bool) -> _BcfMa
         header_lost = True
         notes.append(f"the header is lost, and all it told: {error.problem}")
     streams = _streams(container, notes)
+    if not header_lost:
+        _check_none_is_missing(container, len(header.spectra), streams, notes)
     shape = next(iter(streams.values())).shape
     if header.map_shape not in (None, shape) and not salvage:
         container.fail(f"its header tells of {header.map_shape} pixels, its spectra of {shape}")
+    if any(stream.lacks_rows for stream in streams.values()) and not salvage:
+        container.fail(f"its spectra end too early for {shape[0]} rows")
     return _BcfMap(path, header, header_lost, streams, tuple(notes))
 
 
@@ -129,7 +133,24 @@ def _streams(container: SfsContainer, notes: list[str]) -> dict[int, RowStream]:
     shapes = sorted({stream.shape for stream in streams.values()})
     if len(shapes) > 1:
         container.fail(f"its detectors have maps of different sizes, {shapes}")
+    chunks = np.concatenate([stream.stream.chunks for stream in streams.values()])
+    if np.unique(chunks).size < chunks.size:
+        if not container.salvage:
+            container.fail("its detectors share some of their data")
+        notes.append("detectors share some of their data, whose counts are there twice")
     return streams
+
+
+def _check_none_is_missing(
+    container: SfsContainer, described: int, streams: Collection[int], notes: list[str]
+) -> None:
+    missing = [str(number) for number in range(described) if number not in streams]
+    if missing and not container.salvage:
+        container.fail(
+            f"its header describes {described} detectors, but spectra of number "
+            f"{' and '.join(missing)} are not there"
+        )
+    notes += [f"there are no spectra of detector {number}" for number in missing]
 
 
 def _scan(bcf: _BcfMap, numbers: Sequence[int], energy_axis: EnergyAxis | None) -> Scan:
@@ -214,14 +235,10 @@ def _instrument(header: BrukerHeader) -> tuple[Instrument | None, list[str]]:
 
 
 def _live_time_s(header: BrukerHeader, shape: tuple[int, int]) -> NDArray[np.float64] | None:
-    """Return the time spent on each pixel, less the share that the detectors were dead."""
+    """Return the time spent on each pixel, less the share that is known to be dead time."""
     if header.pixel_times_s is None or header.pixel_times_s.shape != shape:
         return None
-    shares = []
-    for spectrum in header.spectra:
-        real, live = spectrum.hardware.real_time_s, spectrum.hardware.live_time_s
-        known = real is not None and live is not None and 0 < live <= real
-        shares.append(live / real if known and real and live else 1.0)
+    shares = [spectrum.hardware.live_share or 1.0 for spectrum in header.spectra]
     return header.pixel_times_s * float(np.mean(shares))
 
 

@@ -193,8 +193,6 @@ class SfsContainer:
             if is_dir:
                 continue
             path = self._path(index, names, parents)
-            if stored_size > self.size and not self.salvage:
-                self.fail(f"'{path}' is said to hold {stored_size} bytes of a file of {self.size}")
             entries[path] = Entry(path, pointer_chunk, stored_size)
         return entries
 

@@ -174,7 +174,10 @@ def _spectrum(node: ET.Element, where: str, error: type[FileFormatError]) -> Spe
     headers = node.find("./TRTHeaderedClass")
     calibration = node.find("./ClassInstance[@Type='TRTSpectrumHeader']")
     counts = _counts(text_of(node, "Channels"), where, error)
-    n_channels = counts.size or int(number_of(calibration, "ChannelCount") or 0)
+    stated = int(number_of(calibration, "ChannelCount") or 0)
+    _check_channels(stated, where, error)
+    # Where a few are not listed, pulses in them are there all the same.
+    n_channels = max(counts.size, stated)
     return SpectrumHeader(
         name=node.get("Name", ""),
         calibration=Calibration(
@@ -196,10 +199,14 @@ def _part(headers: ET.Element | None, kind: str) -> ET.Element | None:
     return None if headers is None else headers.find(f"./ClassInstance[@Type='{kind}']")
 
 
+def _check_channels(number: int, where: str, error: type[FileFormatError]) -> None:
+    if not 0 <= number <= _MAX_CHANNELS:
+        raise error(f"{where} has {number} channels.", expected=f"at most {_MAX_CHANNELS}")
+
+
 def _counts(text: str, where: str, error: type[FileFormatError]) -> NDArray[np.int64]:
     words = text.split(",") if text else []
-    if len(words) > _MAX_CHANNELS:
-        raise error(f"{where} has {len(words)} channels.", expected=f"at most {_MAX_CHANNELS}")
+    _check_channels(len(words), where, error)
     try:
         return np.array([int(word) for word in words], dtype=np.int64)
     except (ValueError, OverflowError) as problem:

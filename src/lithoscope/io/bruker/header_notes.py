@@ -8,6 +8,8 @@ from lithoscope.io.bruker.header import BrukerHeader
 
 # Detectors further apart than this blur each other's peaks when they are summed.
 _SAME_AXIS_CHANNELS = 0.5
+# Rows that were scanned as often as this share of the others differ by less than they scatter.
+_SAME_PASSES = 0.98
 
 
 def notes_of_map(
@@ -27,22 +29,35 @@ def notes_of_map(
     notes = []
     if header.step_um is None:
         notes.append("the header gives no distance between pixels")
-    if header.map_shape not in (None, shape):
-        height, width = header.map_shape or shape
+    told = header.map_shape
+    if told is not None and told != shape:
         notes.append(
-            f"the header tells of {height} x {width} pixels, "
+            f"the header tells of {told[0]} x {told[1]} pixels, "
             f"the spectra are of {shape[0]} x {shape[1]}"
         )
-    times = header.pixel_times_s
-    if times is not None and times.shape != shape:
-        notes.append(f"the header's times are of {times.shape[0]} x {times.shape[1]} pixels")
-    passes = header.line_counter
-    if times is None and passes and min(passes) < max(passes):
-        notes.append(
+    notes += _notes_of_times(header, shape)
+    for number, spectrum in zip(detectors, header.spectra, strict=True):
+        listed, n_channels = spectrum.counts.size, spectrum.calibration.n_channels
+        if listed not in (0, n_channels):
+            notes.append(
+                f"the header's sum spectrum of detector {number} lists {listed} channels "
+                f"of {n_channels}"
+            )
+    return notes + _misfits(header, detectors)
+
+
+def _notes_of_times(header: BrukerHeader, shape: tuple[int, int]) -> list[str]:
+    times, passes = header.pixel_times_s, header.line_counter
+    if times is None and passes and min(passes) < _SAME_PASSES * max(passes):
+        return [
             f"rows were scanned {min(passes)} to {max(passes)} times, "
             "and their counts differ as much"
-        )
-    return notes + _misfits(header, detectors)
+        ]
+    if times is not None and times.shape != shape:
+        return [f"the header's times are of {times.shape[0]} x {times.shape[1]} pixels"]
+    if times is not None and any(s.hardware.live_share is None for s in header.spectra):
+        return ["the header tells of no dead time; the times of pixels are taken for live times"]
+    return []
 
 
 def _misfits(header: BrukerHeader, detectors: Sequence[int]) -> list[str]:

@@ -20,7 +20,6 @@ from lithoscope.io.bruker.xml_tree import (
 # A detector has a handful of layers; more is not a header but an attack.
 _MAX_LAYER_BYTES = 1 << 16
 
-
 # Everything that stands in a part, as text: tags that come several times have several texts.
 Facts = Mapping[str, tuple[str, ...]]
 
@@ -45,6 +44,12 @@ class Hardware:
     amplification: float | None
     shaping_time: float | None
     facts: Facts = field(default_factory=dict)
+
+    @property
+    def live_share(self) -> float | None:
+        """Share of the time in which the detector was not dead; ``None`` where it is not known."""
+        real, live = self.real_time_s, self.live_time_s
+        return live / real if real is not None and live is not None and 0 < live <= real else None
 
 
 @dataclass(frozen=True)

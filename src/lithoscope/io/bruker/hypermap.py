@@ -42,7 +42,7 @@ class SpectrumMap:
     streams
         Rows of each detector, all of one shape.
     n_channels
-        Channels of the result; pulses beyond are left out, as RosettaSciIO does.
+        Channels of the result; a pixel with counts beyond is damaged.
 
     Attributes
     ----------
@@ -81,6 +81,10 @@ class SpectrumMap:
         with ThreadPoolExecutor(_THREADS) as pool:
             for start, rows in batches:
                 target = counts[start - first : start - first + len(rows[0])]
+                if len(target) == len(counts):
+                    # Few rows, such as a pixel's: a thread takes longer to start than they do.
+                    yield 0, self._decode(start, rows, target)
+                    return
                 waiting.append((start - first, pool.submit(self._decode, start, rows, target)))
                 if len(waiting) > 2 * _THREADS:
                     place, part = waiting.popleft()

@@ -32,6 +32,9 @@ _NORMAL_MBAR = 1013.0
 _GASES = {"vacuum": "vacuum", "air": "air", "helium": "helium", "he": "helium"}
 _LENSES = ("lens", "polycapillary")
 
+# An instrument has one detector, or two that face each other; others see what these see.
+_MAX_DETECTORS = 2
+
 # Nitrogen and oxygen are listed as elements of a polymer window; polyimide has 1.42 g/cm3.
 _GAS_DENSITY = 0.1
 _POLYMER_DENSITY = 1.42
@@ -81,7 +84,10 @@ def instrument_from_header(
             name=name,
             tube=_tube(spectrum.xrf, default.tube, notes),
             optic=_optic(spectrum.xrf, default.optic, notes),
-            geometry=_geometry(spectrum.xrf, default.geometry, notes),
+            geometry=dataclasses.replace(
+                _geometry(spectrum.xrf, default.geometry, notes),
+                detectors=min(len(header.spectra), _MAX_DETECTORS),
+            ),
             atmosphere=_atmosphere(spectrum.xrf, default.atmosphere, notes),
             detector=_detector(spectrum.detector, spectrum.calibration, default.detector, notes),
             axis=_axis(spectrum.calibration, default.axis, notes),

@@ -110,7 +110,7 @@ def unpack_pulses12(bodies: Sequence[Bytes], numbers: Sequence[int]) -> Pulses:
 
 
 def count_pulses(pulses: Pulses, counts: NDArray[np.unsignedinteger]) -> None:
-    """Count the events of each pixel in each channel; those beyond the last are left out.
+    """Count the events of each pixel in each channel.
 
     Parameters
     ----------
@@ -118,14 +118,21 @@ def count_pulses(pulses: Pulses, counts: NDArray[np.unsignedinteger]) -> None:
         Events of as many pixels as there are rows of counts.
     counts
         Where to write to, shape (pixel, channel), of a type that holds any pixel's events.
+
+    Raises
+    ------
+    PixelError
+        If an event is beyond the last channel.
     """
     n_channels = counts.shape[1]
     channels = pulses.channels.astype(np.int32)
     weights = np.ones(channels.size, dtype=counts.dtype)
     weights[pulses.fillers] = 0
-    if channels.size and channels.max() >= n_channels:
-        weights[channels >= n_channels] = 0
-        channels[channels >= n_channels] = 0
+    channels[pulses.fillers] = 0
+    if channels.max(initial=0) >= n_channels:
+        last = int(channels.argmax())
+        pixel = int(np.searchsorted(pulses.ends, last, side="right"))
+        raise PixelError(pixel, f"a pulse is in channel {channels[last]} of {n_channels}")
     starts = np.concatenate([[0], pulses.ends]).astype(np.int32)
     # A sparse matrix whose entries repeat adds them up: a histogram of each row, compiled.
     scipy.sparse.csr_array((weights, channels, starts), shape=counts.shape).toarray(out=counts)

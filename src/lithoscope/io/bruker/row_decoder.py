@@ -160,13 +160,12 @@ def _write_pulses(pixels: PackedPixels, counts: NDArray[Any]) -> None:
     for chosen, unpack in kinds:
         if not len(chosen):
             continue
+        fills_all = len(chosen) == len(counts)
+        shape = (len(chosen), counts.shape[1])
+        compact = counts if fills_all else np.empty(shape, dtype=counts.dtype)
         with _naming_cells(chosen):
-            pulses = unpack(chosen.data(), chosen.pulses.tolist())
-        if len(chosen) == len(counts):
-            count_pulses(pulses, counts)
-        else:
-            compact = np.empty((len(chosen), counts.shape[1]), dtype=counts.dtype)
-            count_pulses(pulses, compact)
+            count_pulses(unpack(chosen.data(), chosen.pulses.tolist()), compact)
+        if not fills_all:
             counts[chosen.cells] = compact
 
 
@@ -186,6 +185,8 @@ def _add_late_pulses(runs: PackedPixels, counts: NDArray[Any]) -> None:
     n_channels = counts.shape[1]
     channels = runs.late_pulses().astype(np.int64)
     cells = np.repeat(runs.cells, runs.pulses)
-    inside = channels < n_channels
-    places = cells[inside] * n_channels + channels[inside]
-    np.add.at(counts.reshape(-1), places, counts.dtype.type(1))
+    largest = int(channels.max())
+    if largest >= n_channels:
+        cell = int(cells[channels.argmax()])
+        raise PixelError(cell, f"a late pulse is in channel {largest} of {n_channels}")
+    np.add.at(counts.reshape(-1), cells * n_channels + channels, counts.dtype.type(1))

@@ -21,8 +21,8 @@ FIRST_ROW = 0x1A0
 _SHAPE = struct.Struct("<ii")
 _WINDOW = 8 << 20
 _MAX_ROW_BYTES = 128 << 20
-# One row of spectra must fit into memory many times over: at 4096 channels, 32 768 pixels.
-_MAX_ROW_VALUES = 1 << 27
+# One row of spectra must fit into memory many times over: at 4096 channels, 16 384 pixels.
+_MAX_ROW_VALUES = 1 << 26
 _MAX_ROWS = 1 << 16
 
 
@@ -78,6 +78,11 @@ class RowStream:
             fail(f"the map is said to have {height} rows of {width} pixels")
         self.shape = (height, width)
         self._starts = [FIRST_ROW]
+
+    @property
+    def lacks_rows(self) -> bool:
+        """Whether there is no room for as many rows as there should be, even empty ones."""
+        return self.stream.size < FIRST_ROW + self.shape[0] * NUMBER.size
 
     @property
     def is_empty(self) -> bool:
@@ -142,7 +147,10 @@ class RowStream:
                 raise Damage(cause, take_pixels(self._window, [], self.shape[1], "")[0])
             if is_whole or cause or end - low > _MAX_ROW_BYTES:
                 break
-            needed = (1 if len(places) == n_pixels else 2) * (end - low)
+            needed = end - low
+            if len(places) < n_pixels:
+                # Room for the next head at least, so that the window always grows.
+                needed = 2 * needed + HEAD.itemsize
         cause = cause or f"it takes more than {_MAX_ROW_BYTES} bytes"
         row, wrong = take_pixels(self._window, places, self.shape[1], cause)
         if wrong or not is_whole:
@@ -152,18 +160,21 @@ class RowStream:
     def _look(self, start: int, needed: int, along: int) -> str:
         """Have a window that holds some bytes; return why it cannot, empty where it can."""
         low = start - self._window_start
-        if low < 0 or low + needed > len(self._window):
-            self._window, self._window_start = np.zeros(0, dtype=np.uint8), start
-            try:
-                raw = self.stream.read(start, max(needed, along))
-                self._window = np.frombuffer(raw, dtype=np.uint8)
-            except UnsoundMapError as error:
-                return error.cause
-        end = self._window_start + len(self._window)
-        if end >= start + needed:
+        if low >= 0 and low + needed <= len(self._window):
             return ""
+        cause = ""
+        # Where what would be read along is damaged, what is needed need not be.
+        for length in (max(needed, along), needed):
+            try:
+                raw = self.stream.read(start, length)
+            except UnsoundMapError as error:
+                raw, cause = memoryview(b""), error.cause
+            self._window, self._window_start = np.frombuffer(raw, dtype=np.uint8), start
+            if len(raw) >= needed:
+                return ""
+        end = start + len(self._window)
         try:
-            self.stream.read(end, 1)
+            self.stream.read(end, needed - len(self._window))
         except UnsoundMapError as error:
-            return error.cause
-        return f"its spectra end at byte {end}, inside a pixel"
+            cause = error.cause
+        return cause or f"its spectra end at byte {end}, inside a pixel"

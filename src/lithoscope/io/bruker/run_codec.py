@@ -53,7 +53,7 @@ class Runs:
     size
         Bytes of its gain, and twice those of its values, shape (run,).
     number
-        Number of its channels, without those that are left out, shape (run,).
+        Number of its channels, shape (run,).
     first
         Its first channel, counted through all cells, shape (run,).
     """
@@ -89,12 +89,12 @@ def list_runs(
     cells
         The cell of each pixel, none twice.
     n_channels
-        Channels of a cell; those beyond are left out.
+        Channels of a cell.
 
     Raises
     ------
     PixelError
-        If a run is of an unknown size, or leaves its pixel's data.
+        If a run is of an unknown size, or leaves its pixel's data or channels.
     """
     low = int(starts.min(initial=0))
     buffer = window[low : int(ends.max(initial=0)) + 2 + _EIGHT.size]
@@ -107,27 +107,25 @@ def list_runs(
     pixels = np.vstack([np.arange(starts.size), starts - low, ends - low, cells * n_channels])
     found = []
     used = np.zeros(starts.size, dtype=np.int64)
-    # Each run holds a channel, so that there cannot be more of them.
-    for _ in range(0, n_channels + 1, _STEPS):
+    # Each run holds a channel, so that there cannot be more of them than channels.
+    while True:
         _, at, _, first = pixels
         places = _walk(heads, at)
         head = heads.take(places[:, :-1], mode="clip")
         number = (head >> 8).astype(np.int64)
         channel = used[:, None] + np.cumsum(number, axis=1)
         used = channel[:, -1].copy()
-        channel -= number
-        np.minimum(number, n_channels - channel, out=number)
-        channel += first[:, None]
+        channel += first[:, None] - number
         found.append((places[:, :-1], head, number, channel))
         pixels[1] = places[:, -1]
         stopped = places[:, -2] == places[:, -1]
         _check_ends(heads, pixels[:, stopped])
+        if (used > n_channels).any():
+            pixel = int(pixels[0, used.argmax()])
+            raise PixelError(pixel, f"its runs hold more than {n_channels} channels")
         if stopped.all():
-            break
+            return _runs(buffer, found)
         pixels, used = pixels[:, ~stopped], used[~stopped]
-    else:
-        raise PixelError(int(pixels[0, 0]), f"there are more than {n_channels} runs of channels")
-    return _runs(buffer, found)
 
 
 def _walk(heads: NDArray[np.uint16], at: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -153,7 +151,7 @@ def _runs(buffer: NDArray[np.uint8], found: Sequence[tuple[NDArray[Any], ...]]) 
     parts = []
     for at, head, number, first in found:
         size = head.astype(np.uint8)
-        held = np.flatnonzero((number > 0) & (size > 0))
+        held = np.flatnonzero(size > 0)
         parts.append([column.ravel()[held] for column in (at, size, number, first)])
     return Runs(buffer, *(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
@@ -170,11 +168,10 @@ def write_nibbles(runs: Runs, flat: NDArray[Any]) -> None:
     """
     runs = runs.of(np.flatnonzero(runs.size == _NIBBLES))
     ends = np.cumsum((runs.number + 1) // 2)
-    if ends.size:
-        limits = np.arange(_NIBBLE_BYTES_AT_ONCE, int(ends[-1]), _NIBBLE_BYTES_AT_ONCE)
-        cuts = [0, *np.unique(np.searchsorted(ends, limits) + 1).tolist(), ends.size]
-        for low, high in itertools.pairwise(cuts):
-            _write_nibbles(runs.of(slice(low, high)), flat)
+    limits = np.arange(_NIBBLE_BYTES_AT_ONCE, int(ends.max(initial=0)), _NIBBLE_BYTES_AT_ONCE)
+    cuts = np.unique([0, *(np.searchsorted(ends, limits) + 1), ends.size]).tolist()
+    for low, high in itertools.pairwise(cuts):
+        _write_nibbles(runs.of(slice(low, high)), flat)
 
 
 def _write_nibbles(runs: Runs, flat: NDArray[Any]) -> None:

@@ -104,6 +104,11 @@ class SfsStream:
         skipped = start - first * self._block_size
         return joined[skipped : skipped + end - start]
 
+    @property
+    def chunks(self) -> NDArray[np.int64]:
+        """Chunks of the container that hold the stream, shape (chunk,)."""
+        return self._pointers[self._pointers != _NO_CHUNK]
+
     def next_piece(self, at: int) -> int:
         """Return the first byte after `at` that does not stand or fall with it."""
         piece = self._block_size or self._container.usable
@@ -114,7 +119,12 @@ class SfsStream:
 
     def _read_pointers(self, entry: Entry) -> NDArray[np.int64]:
         container = self._container
-        self._stored_size = min(entry.stored_size, container.size)
+        if entry.stored_size > container.size:
+            if not container.salvage:
+                self._fail(
+                    f"{entry.stored_size} bytes are said to be in a file of {container.size}"
+                )
+            self._stored_size = container.size
         n_pointers = -(-self._stored_size // container.usable)
         per_chunk = container.usable // 4
         what = f"pointer table of '{self._path}'"
