@@ -408,10 +408,20 @@ def test_counts_beyond_the_last_channel_are_not_dropped(
         open_scan(tmp_path / "a.bcf").rows(0, 4)
 
 
-def test_detectors_that_are_described_but_not_there_are_refused(tmp_path, write_bcf):
+def test_one_stream_of_two_detectors_is_their_sum(tmp_path, write_bcf):
     counts = np.ones((2, 3, 30), dtype=np.int64)
     xml = write_bcf.header_xml(30, detectors=2)
-    path = write_bcf(tmp_path / "a.bcf", counts, xml=xml)
+    scan = open_scan(write_bcf(tmp_path / "a.bcf", counts, xml=xml))
+    np.testing.assert_array_equal(all_counts(scan), counts)
+    assert any("taken as their sum" in line for line in scan.warnings)
+
+
+def test_a_detector_lost_in_the_tree_is_refused(tmp_path, write_bcf):
+    counts = np.ones((2, 3, 30), dtype=np.int64)
+    xml = write_bcf.header_xml(30, detectors=2)
+    path = write_bcf(tmp_path / "a.bcf", counts, counts, xml=xml)
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b"SpectrumData1\0", b"SpectrumDatb1\0"))
     with pytest.raises(ScanError, match="describes 2 detectors, but spectra of number 1 are not"):
         open_scan(path)
     scan = open_scan(path, salvage=True)

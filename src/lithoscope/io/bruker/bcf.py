@@ -28,6 +28,7 @@ from lithoscope.io.bruker.salvage import SalvagedRows, losses_in_lines
 from lithoscope.io.instruments import header_default
 
 _STREAM = re.compile(r"EDSDatabase/SpectrumData(\d{1,4})")
+_KNOWN_ENTRY = re.compile(r"EDSDatabase/(HeaderData|Spectrum(Data|Positions)\d{1,4})|EBSDData/.*")
 _MAX_DETECTORS = 16
 # Stands in for a header that is lost.
 _EMPTY_HEADER = b'<TRTSpectrum><ClassInstance Type="TRTSpectrum"/></TRTSpectrum>'
@@ -145,12 +146,24 @@ def _check_none_is_missing(
     container: SfsContainer, described: int, streams: Collection[int], notes: list[str]
 ) -> None:
     missing = [str(number) for number in range(described) if number not in streams]
+    if missing and list(streams) == [0] and not _has_unknown_entries(container):
+        # Some M4 files keep two detectors as one stream, already summed.
+        notes.append(
+            f"the header describes {described} detectors, the file holds one stream of spectra: "
+            "it is taken as their sum"
+        )
+        return
     if missing and not container.salvage:
         container.fail(
             f"its header describes {described} detectors, but spectra of number "
             f"{' and '.join(missing)} are not there"
         )
     notes += [f"there are no spectra of detector {number}" for number in missing]
+
+
+def _has_unknown_entries(container: SfsContainer) -> bool:
+    """Whether something lies in the container that may be a detector under another name."""
+    return not all(_KNOWN_ENTRY.fullmatch(path) for path in container.entries)
 
 
 def _scan(bcf: _BcfMap, numbers: Sequence[int], energy_axis: EnergyAxis | None) -> Scan:
