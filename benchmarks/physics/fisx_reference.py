@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from benchmarks.physics.fisx_tables import PROBE_KEV, sherman_with_fisx_tables, tables_of_line
+
 from lithoscope.core.formula import composition_from_formula
 from lithoscope.core.instrument import Geometry
 from lithoscope.io import load_instrument

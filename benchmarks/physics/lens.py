@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from benchmarks.physics.measured import Measured
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from benchmarks.physics.measured import Measured
 from lithoscope.core.instrument import Polycapillary
 
 FloatArray = NDArray[np.float64]
@@ -61,9 +61,7 @@ def fitted_lens(spectra: Sequence[Measured]) -> Polycapillary:
     def residuals(parameters: FloatArray) -> FloatArray:
         rise, fall, steeper = np.exp(parameters)
         lens = Polycapillary(rise, fall, rise + steeper)
-        parts = [
-            shape_residuals(one.through(lens), edges) for one in spectra if one.is_acrylic
-        ]
+        parts = [shape_residuals(one.through(lens), edges) for one in spectra if one.is_acrylic]
         parts += [
             np.array([_RATIO_WEIGHT * _ratio_residual(one.through(lens))])
             for one in spectra

@@ -123,7 +123,9 @@ def read_measured(data: Path) -> list[Measured]:
         ),
     )
     measured = [
-        _measured(element, element, np.inf, _opened(folder / "elements" / f"{element}.msa"), machine)
+        _measured(
+            element, element, np.inf, _opened(folder / "elements" / f"{element}.msa"), machine
+        )
         for element in ELEMENTS
     ]
     bare = _opened(folder / "elements" / "Acrylic_600s.msa")
