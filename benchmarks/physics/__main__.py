@@ -12,7 +12,7 @@ from benchmarks.physics.against_fisx import REFERENCE, fisx_ratios
 from benchmarks.physics.against_xmimsim import store_scatter, xmimsim_ratios
 from benchmarks.physics.continuum import continuum_shape
 from benchmarks.physics.lens import fitted_lens
-from benchmarks.physics.machine import pile_up, stray_lines, zero_peak
+from benchmarks.physics.machine import own_counts, stray_lines
 from benchmarks.physics.measured import read_measured
 from benchmarks.physics.model_error import deviations, error_by_energy, write_model_error
 from benchmarks.physics.page import (
@@ -40,8 +40,8 @@ def compare(data: Path, docs: Path) -> None:
     written = measured[0].instrument.optic
     if written is None:
         raise SystemExit("The instrument has no lens whose parameters could be fitted.")
-    lens = fitted_lens(measured)
-    measured = [one.through(lens) for one in measured]
+    lens, pair_ns = fitted_lens(measured)
+    measured = [one.through(lens, pulse_pair_ns=pair_ns) for one in measured]
     pairs = [(one, one.simulated()) for one in measured]
     acrylic = [one for one in measured if one.is_acrylic]
     every = [deviations(one, simulated) for one, simulated in pairs]
@@ -51,18 +51,17 @@ def compare(data: Path, docs: Path) -> None:
     write_model_error(_MODEL_ERROR, bands)
     text = page(
         (
-            fisx_section(fisx_ratios(), f"{origin['code']}, {origin['date']}"),
+            fisx_section(fisx_ratios(), f"{origin['code']}; {origin['date']}."),
             xmimsim_section(xmimsim),
             measured_section(
-                lens,
+                (lens, pair_ns),
                 written,
                 [row for one, simulated in pairs for row in peak_ratios(one, simulated)],
                 [continuum_shape(one) for one in acrylic],
             ),
             machine_section(
                 [row for one in acrylic for row in stray_lines(one)],
-                [zero_peak(one) for one in acrylic],
-                [pile_up(one) for one in acrylic],
+                [own_counts(one) for one in acrylic],
             ),
             error_section(every, bands),
         )

@@ -19,7 +19,7 @@ _FEWEST_COUNTS = 200
 class Shape:
     """Simulated over measured counts per bin of 1 keV, both normalised from 5 to 30 keV.
 
-    `counted` are the measured counts; `errors` what counting leaves, relative.
+    `counted` are the measured counts without what piled up.
     """
 
     sample: str
@@ -49,7 +49,8 @@ class Shape:
 
 
 def continuum_shape(measured: Measured) -> Shape:
-    """The shape in bins of 1 keV; the machine's own nickel is in the measured counts."""
-    counted, expected = measured.counted_in(_EDGES), measured.simulated_in(_EDGES)
+    """The shape in bins of 1 keV; the machine's own nickel is among the measured counts."""
+    expected = measured.simulated_in(_EDGES)
+    counted = measured.counted_in(_EDGES) - measured.piled_in(_EDGES)
     ratios = expected / expected.sum() * counted.sum() / np.maximum(counted, 1)
     return Shape(measured.name, (_EDGES[1:] + _EDGES[:-1]) / 2, counted, ratios)

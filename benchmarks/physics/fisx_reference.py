@@ -2,8 +2,8 @@
 
     python -m benchmarks.physics.fisx_reference -o tests/data/reference
 
-Needs ``pip install -e ".[reference]"``. Writes ``fisx_source.npz``, the tube that fisx is given node
-by node (fewer, wider bins bias S K in galena by 11 %), and ``fisx_lines.json``.
+Needs ``pip install -e ".[reference]"``. Writes ``fisx_source.npz``, the tube that fisx is given
+node by node (fewer, wider bins bias S K in galena by 11 %), and ``fisx_lines.json``.
 """
 
 from __future__ import annotations

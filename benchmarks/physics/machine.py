@@ -1,4 +1,4 @@
-"""What the machine itself adds to a spectrum: stray lines, pile-up, the zero peak."""
+"""What the machine itself adds to a spectrum: stray lines, the zero peak, pile-up."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from lithoscope.physics.detector import fwhm_from_energy
 
 FloatArray = NDArray[np.float64]
 
-# Elements whose K lines acrylic cannot emit; those between 1 and 18 keV that a chamber, a collimator
-# or a lens is made of, and argon of the air that is left.
+# Elements whose K lines acrylic cannot emit: what chambers, collimators and lenses are made of, and
+# argon of the air that is left.
 STRAY = ("Al", "Si", "S", "Ar", "K", "Ca", "Ti", "Cr", "Mn", "Fe", "Ni", "Cu", "Zn", "Zr", "Mo")
 _WINDOW_KEV = 0.45
 _TUBE_L_KEV = (2.697, 2.834, 3.001)
 _SEEN_SIGMA = 4.0
 _ZERO_KEV = 0.15
-_PILE_BIN_KEV = 0.1
-_PILE_FROM_KEV = 23.5
+_PILED_KEV = np.array([28.0, 30.0])
 
 
 @dataclass(frozen=True)
@@ -94,17 +93,22 @@ def stray_lines(measured: Measured) -> Iterator[StrayLine]:
 
 
 @dataclass(frozen=True)
-class ZeroPeak:
-    """The pulser's peak at zero: counts per second of live time, position, width."""
+class OwnCounts:
+    """The pulser's peak at zero, per second of live time, and how much piles up.
+
+    `counts_per_s` are those above 1 keV, `piled_share` is that of the counts from 28 to 30 keV.
+    """
 
     sample: str
     per_second: float
     position_eV: float
     fwhm_eV: float
     share: float
+    counts_per_s: float
+    piled_share: float
 
 
-def zero_peak(measured: Measured) -> ZeroPeak:
+def own_counts(measured: Measured) -> OwnCounts:
     """Moments of the zero peak, and its share of all counts."""
     energies, counts = measured.energies_keV, measured.counts
     near = np.abs(energies) < _ZERO_KEV
@@ -112,55 +116,12 @@ def zero_peak(measured: Measured) -> ZeroPeak:
     centre = (counts * energies)[near].sum() / total
     variance = (counts * (energies - centre) ** 2)[near].sum() / total
     seconds = measured.spectrum.live_time_s or np.nan
-    return ZeroPeak(
+    return OwnCounts(
         measured.name,
         float(total / seconds),
         float(1000 * centre),
         float(1000 * FWHM_PER_SIGMA * np.sqrt(variance)),
         float(total / counts.sum()),
-    )
-
-
-@dataclass(frozen=True)
-class PileUp:
-    """Pulse-pair resolution that explains the counts above the tube's lines.
-
-    Pile-up of rates r is ``resolution (r * r)(E)``: the convolution over ordered pairs. `share` is
-    that of the counts from 28 to 30 keV.
-    """
-
-    sample: str
-    rate_per_s: float
-    resolution_ns: float
-    error_ns: float
-    share: float
-
-
-def pile_up(measured: Measured) -> PileUp:
-    """Fit scale of the simulation and pulse-pair resolution to acrylic from 23.5 to 39 keV.
-
-    The simulation must be without pile-up.
-    """
-    edges = np.arange(1.0, 39.05, _PILE_BIN_KEV)
-    middles = (edges[1:] + edges[:-1]) / 2
-    seconds = measured.spectrum.live_time_s or np.nan
-    counted = measured.counted_in(edges)
-    rates = counted / seconds
-    pairs = np.convolve(rates, rates)
-    sums = 2 * middles[0] + _PILE_BIN_KEV * np.arange(pairs.size)
-    piled = np.interp(middles, sums, pairs, left=0.0) * seconds
-    hard = middles > _PILE_FROM_KEV
-    design = np.column_stack([measured.simulated_in(edges)[hard], piled[hard]])
-    weights = 1 / np.sqrt(np.maximum(counted[hard], 5))
-    weighted = design * weights[:, None]
-    best = np.linalg.lstsq(weighted, counted[hard] * weights, rcond=None)[0]
-    error = np.sqrt(np.linalg.inv(weighted.T @ weighted)[1, 1])
-    shown = (middles > 28) & (middles < 30)
-    share = best[1] * piled[shown].sum() / counted[shown].sum()
-    return PileUp(
-        measured.name,
-        float(counted.sum() / seconds),
-        float(1e9 * best[1]),
-        float(1e9 * error),
-        float(share),
+        float(counts[energies > 1].sum() / seconds),
+        float(measured.piled_in(_PILED_KEV)[0] / measured.counted_in(_PILED_KEV)[0]),
     )

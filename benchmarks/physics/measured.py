@@ -25,6 +25,8 @@ ACRYLIC = "C5H8O2"
 # scattered continuum from 10 to 30 keV best of 0.4, 0.6, 0.8 and 1.1 (docs/physics.md).
 ACRYLIC_G_CM2 = 0.8
 ELEMENTS = ("Si", "S", "Ti", "Cr", "Ni", "Zr", "Sn")
+# What piles up: all that the fast channel sees.
+_PILE_KEV, _PILE_STEP_KEV = (1.0, 39.0), 0.1
 _FILTERED = "20170510_D1_Rh_50kv_100mA_acryl_f{}_0.spx"
 _BASE = "m4-tornado"
 
@@ -43,6 +45,9 @@ class Measured:
         Counts and their axis.
     instrument
         The machine, filters and axis of this spectrum included.
+    pulse_pair_ns
+        Pulse-pair resolution, by which counts pile up; 0 where the maker's software took pile-up
+        out, which it did of lines but not of continuum.
     """
 
     name: str
@@ -50,6 +55,7 @@ class Measured:
     mass_thickness_g_cm2: float
     spectrum: Spectrum
     instrument: Instrument
+    pulse_pair_ns: float = 0.0
 
     @property
     def energies_keV(self) -> FloatArray:
@@ -66,10 +72,12 @@ class Measured:
         """Whether the sample only scatters."""
         return self.formula == ACRYLIC
 
-    def through(self, lens: Polycapillary) -> Measured:
-        """The same spectrum, its machine with another lens."""
+    def through(self, lens: Polycapillary, *, pulse_pair_ns: float = 0.0) -> Measured:
+        """The same spectrum, its machine with another lens, and acrylic with pile-up."""
         return dataclasses.replace(
-            self, instrument=dataclasses.replace(self.instrument, optic=lens)
+            self,
+            instrument=dataclasses.replace(self.instrument, optic=lens),
+            pulse_pair_ns=pulse_pair_ns if self.is_acrylic else 0.0,
         )
 
     def simulated(self) -> FloatArray:
@@ -91,6 +99,21 @@ class Measured:
         return counts_from_emission(
             emission=emission, instrument=self.instrument, edges_keV=edges_keV
         )
+
+    def piled_in(self, edges_keV: FloatArray) -> FloatArray:
+        """Counts that piled up, ``resolution (r * r)(E)`` of the measured rates r, in bins.
+
+        The convolution takes every pair in both orders.
+        """
+        if self.pulse_pair_ns == 0:
+            return np.zeros(edges_keV.size - 1)
+        fine = np.arange(_PILE_KEV[0], _PILE_KEV[1] + _PILE_STEP_KEV / 2, _PILE_STEP_KEV)
+        seconds = self.spectrum.live_time_s or np.nan
+        rates = self.counted_in(fine) / seconds
+        piled = 1e-9 * self.pulse_pair_ns * seconds * np.convolve(rates, rates)
+        sums = 2 * fine[0] + _PILE_STEP_KEV * np.arange(piled.size + 1)
+        below = np.interp(edges_keV, sums + _PILE_STEP_KEV / 2, np.append(0, np.cumsum(piled)))
+        return np.diff(below)
 
     def counted_in(self, edges_keV: FloatArray) -> FloatArray:
         """Measured counts in coarser bins; channels belong where their middles lie."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from benchmarks.physics.expected import expected_in
 from benchmarks.physics.measured import Measured
-from benchmarks.physics.peaks import scale_factor
 from numpy.typing import NDArray
 
 from lithoscope.core.formula import composition_from_formula
@@ -73,8 +74,7 @@ def deviations(measured: Measured, simulated: FloatArray) -> Deviations:
     edges = np.arange(_RANGE_KEV[0], _RANGE_KEV[1], _BIN_KEV)
     middles = (edges[1:] + edges[:-1]) / 2
     counted = measured.counted_in(edges)
-    binned = np.histogram(measured.energies_keV, edges, weights=simulated)[0]
-    expected = scale_factor(measured, simulated) * binned
+    expected = expected_in(measured, simulated, edges)
     used = (counted >= _FEWEST_COUNTS) & (expected > 0)
     return Deviations(
         sample=measured.name,
@@ -100,7 +100,7 @@ def error_by_energy(every: Sequence[Deviations]) -> list[Band]:
     """
     edges = np.geomspace(*_RANGE_KEV, _BANDS + 1)
     bands = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         errors = [
             error
             for one in every
@@ -130,10 +130,10 @@ def _smoothed(bands: Sequence[Band]) -> list[Band]:
 def write_model_error(path: Path, bands: Sequence[Band]) -> None:
     """Write the table that `lithoscope.physics.model_error` reads."""
     lines = [
-        "# Relative error of simulated spectra, python -m benchmarks.physics: rms of",
+        "# Relative error of simulated spectra, written by python -m benchmarks.physics: rms of",
         "# ln(simulated / measured) within a band, counting noise subtracted, median over spectra,",
-        "# smoothed. Spectra: NIST, Bruker XS-52, Rh 50 kV: Si, S, Ti, Cr, Ni, Zr, Sn, acrylic bare",
-        "# and behind five filters (usnistgov/NeXLSpectrum.jl @ 95c0405, Unlicense).",
+        "# smoothed. Measured: NIST, Bruker XS-52, Rh 50 kV; Si, S, Ti, Cr, Ni, Zr, Sn, acrylic",
+        "# bare and behind five filters (usnistgov/NeXLSpectrum.jl @ 95c0405, Unlicense).",
         "energy_keV,relative_error,n_spectra",
     ]
     lines += [f"{band.energy_keV:.3f},{band.error:.3f},{band.n_spectra}" for band in bands]

@@ -62,7 +62,6 @@ MAIN = {
     "Sn": Peak("Sn Lα", (3.3, 3.55)),
     "acrylic": Peak("Compton Rh Kα", *_COMPTON),
 }
-_CONTINUUM = Peak("5 to 30 keV", (5.0, 30.0))
 LINES = {
     "Ti": (Peak("Ti Kβ", (4.79, 5.1)),),
     "Cr": (Peak("Cr Kβ", (5.77, 6.12)),),
@@ -114,19 +113,6 @@ class PeakRatio:
     ratio: float
     error: float
     goal: float
-
-
-def scale_factor(measured: Measured, simulated: FloatArray) -> float:
-    """Factor that brings the simulated spectrum to the measured one, by `scaled_to`."""
-    peak = scaled_to(measured)
-    energies = measured.energies_keV
-    counted, expected = peak.area(energies, measured.counts), peak.area(energies, simulated)
-    return counted[0] / expected[0]
-
-
-def scaled_to(measured: Measured) -> Peak:
-    """What a whole spectrum is scaled to: its main peak, or the scattered continuum."""
-    return _CONTINUUM if measured.is_acrylic else MAIN[measured.name]
 
 
 def peak_ratios(measured: Measured, simulated: FloatArray) -> Iterator[PeakRatio]:

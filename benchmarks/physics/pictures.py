@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from benchmarks.physics.expected import expected_in, scaled_to
 from benchmarks.physics.measured import Measured
-from benchmarks.physics.peaks import scale_factor, scaled_to
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator
@@ -69,8 +69,7 @@ def _draw(
 ) -> None:
     edges = np.arange(*_SHOWN_KEV, _STEP_KEV)
     counted = measured.counted_in(edges)
-    binned = np.histogram(measured.energies_keV, edges, weights=simulated)[0]
-    expected = binned * scale_factor(measured, simulated)
+    expected = expected_in(measured, simulated, edges)
     highest = max(counted.max(), expected.max())
     upper.set(xlim=_SHOWN_KEV, ylabel=f"counts / {_STEP_KEV * 1000:.0f} eV", yscale="log")
     upper.set_ylim(1, highest**1.35)
