@@ -5,27 +5,28 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.physics.against_fisx import REFERENCE, fisx_ratios
 from benchmarks.physics.against_xmimsim import store_scatter, xmimsim_ratios
 from benchmarks.physics.continuum import continuum_shape
+from benchmarks.physics.escape import escape_check
 from benchmarks.physics.lens import fitted_lens
 from benchmarks.physics.machine import own_counts, stray_lines
 from benchmarks.physics.measured import read_measured
 from benchmarks.physics.model_error import deviations, error_by_energy, write_model_error
-from benchmarks.physics.page import (
-    error_section,
-    fisx_section,
-    machine_section,
-    measured_section,
-    page,
-    xmimsim_section,
-)
+from benchmarks.physics.page_codes import fisx_section, xmimsim_section
+from benchmarks.physics.page_measured import error_section, machine_section, measured_section
 from benchmarks.physics.peaks import peak_ratios
 from benchmarks.physics.pictures import save_pictures
 
+_OPENING = """\
+# The simulator beside other codes and real spectra
+
+Written by `python -m benchmarks.physics --data ../shared/data -o docs`; do not edit. Every number
+is simulated over reference; **bold** misses its goal.
+"""
 _ROOT = Path(__file__).parents[2]
 _MODEL_ERROR = _ROOT / "src" / "lithoscope" / "physics" / "data" / "model_error.csv"
 
@@ -49,7 +50,7 @@ def compare(data: Path, docs: Path) -> None:
 
     save_pictures(pairs, docs / "images" / "physics")
     write_model_error(_MODEL_ERROR, bands)
-    text = page(
+    text = _page(
         (
             fisx_section(fisx_ratios(), f"{origin['code']}; {origin['date']}."),
             xmimsim_section(xmimsim),
@@ -57,6 +58,7 @@ def compare(data: Path, docs: Path) -> None:
                 (lens, pair_ns),
                 written,
                 [row for one, simulated in pairs for row in peak_ratios(one, simulated)],
+                escape_check(data),
                 [continuum_shape(one) for one in acrylic],
             ),
             machine_section(
@@ -67,6 +69,10 @@ def compare(data: Path, docs: Path) -> None:
         )
     )
     (docs / "physics-comparison.md").write_text(text, encoding="utf-8")
+
+
+def _page(sections: Sequence[Iterator[str]]) -> str:
+    return "\n".join([_OPENING, *(part for section in sections for part in section)])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

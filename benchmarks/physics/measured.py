@@ -120,7 +120,8 @@ class Measured:
         return np.histogram(self.energies_keV, edges_keV, weights=self.counts)[0]
 
 
-def _opened(path: Path) -> Spectrum:
+def opened(path: Path) -> Spectrum:
+    """The first spectrum of a file."""
     with warnings.catch_warnings():
         # The zero peak's subtraction left negative channels near 0.3 keV, which no one uses here.
         warnings.simplefilter("ignore", UserWarning)
@@ -130,7 +131,7 @@ def _opened(path: Path) -> Spectrum:
 def read_measured(data: Path) -> list[Measured]:
     """Seven elements, then acrylic unfiltered and behind five filters."""
     folder = data / "bruker_xs52"
-    spectra = [_opened(folder / "backgrounds" / _FILTERED.format(n)) for n in range(1, 6)]
+    spectra = [opened(folder / "backgrounds" / _FILTERED.format(n)) for n in range(1, 6)]
     described = spectra[0].instrument
     if described is None:
         raise ValueError(f"{folder}: no instrument in the header of the filtered acrylic")
@@ -146,12 +147,10 @@ def read_measured(data: Path) -> list[Measured]:
         ),
     )
     measured = [
-        _measured(
-            element, element, np.inf, _opened(folder / "elements" / f"{element}.msa"), machine
-        )
+        _measured(element, element, np.inf, opened(folder / "elements" / f"{element}.msa"), machine)
         for element in ELEMENTS
     ]
-    bare = _opened(folder / "elements" / "Acrylic_600s.msa")
+    bare = opened(folder / "elements" / "Acrylic_600s.msa")
     measured.append(_measured("acrylic", ACRYLIC, ACRYLIC_G_CM2, bare, machine))
     for spectrum in spectra:
         filters = spectrum.instrument.tube.filters if spectrum.instrument else ()
