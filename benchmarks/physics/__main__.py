@@ -59,7 +59,7 @@ def compare(data: Path, docs: Path) -> None:
                 written,
                 [row for one, simulated in pairs for row in peak_ratios(one, simulated)],
                 escape_check(data),
-                [continuum_shape(one) for one in acrylic],
+                [continuum_shape(one, spectrum) for one, spectrum in pairs if one.is_acrylic],
             ),
             machine_section(
                 [row for one in acrylic for row in stray_lines(one)],

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from benchmarks.physics.measured import Measured
-from benchmarks.physics.peaks import MAIN, Peak
+from benchmarks.physics.peaks import scaled_to
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
-
-_CONTINUUM = Peak("5 to 30 keV", (5.0, 30.0))
-
-
-def scaled_to(measured: Measured) -> Peak:
-    """What a spectrum is scaled to as a whole: its main peak, or the scattered continuum."""
-    return _CONTINUUM if measured.is_acrylic else MAIN[measured.name]
 
 
 def expected_in(measured: Measured, simulated: FloatArray, edges_keV: FloatArray) -> FloatArray:

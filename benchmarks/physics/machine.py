@@ -20,7 +20,8 @@ FloatArray = NDArray[np.float64]
 # argon of the air that is left.
 STRAY = ("Al", "Si", "S", "Ar", "K", "Ca", "Ti", "Cr", "Mn", "Fe", "Ni", "Cu", "Zn", "Zr", "Mo")
 _WINDOW_KEV = 0.45
-_TUBE_L_KEV = (2.697, 2.834, 3.001)
+# Rh Ll, Lη, Lα, Lβ1, Lβ3, Lβ2, Lγ1, Lγ2: scattered, and not to be taken for S, Ar or K.
+_TUBE_L_KEV = (2.377, 2.519, 2.697, 2.834, 2.916, 3.001, 3.144, 3.364)
 _SEEN_SIGMA = 4.0
 _ZERO_KEV = 0.15
 _PILED_KEV = np.array([28.0, 30.0])
@@ -63,7 +64,7 @@ def net_area(measured: Measured, line_keV: float, others_keV: Sequence[float]) -
     energies = measured.energies_keV
     near = np.abs(energies - line_keV) < _WINDOW_KEV
     counts, x = measured.counts[near], (energies[near] - line_keV) / _WINDOW_KEV
-    beside = [one for one in others_keV if 0.03 < abs(one - line_keV) < 1.3 * _WINDOW_KEV]
+    beside = [one for one in others_keV if 0.02 < abs(one - line_keV) < 1.3 * _WINDOW_KEV]
     centres = np.array([line_keV, *beside])
     sigma = (
         fwhm_from_energy(detector=measured.instrument.detector, energies_keV=centres)

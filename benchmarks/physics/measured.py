@@ -15,6 +15,8 @@ from lithoscope.core.instrument import Instrument, Polycapillary
 from lithoscope.core.spectrum import Spectrum
 from lithoscope.io import load_instrument, open_spectra
 from lithoscope.physics.emission import emission_from_sample
+from lithoscope.physics.own_signals import stray_from_counts
+from lithoscope.physics.pileup import pileup_from_rates
 from lithoscope.physics.simulate import counts_from_emission, spectrum_from_composition
 from lithoscope.physics.source import source_from_instrument
 
@@ -25,8 +27,8 @@ ACRYLIC = "C5H8O2"
 # scattered continuum from 10 to 30 keV best of 0.4, 0.6, 0.8 and 1.1 (docs/physics.md).
 ACRYLIC_G_CM2 = 0.8
 ELEMENTS = ("Si", "S", "Ti", "Cr", "Ni", "Zr", "Sn")
-# What piles up: all that the fast channel sees.
-_PILE_KEV, _PILE_STEP_KEV = (1.0, 39.0), 0.1
+# The pulser at zero does not pile up, nor does noise.
+_PILING_KEV = 1.0
 _FILTERED = "20170510_D1_Rh_50kv_100mA_acryl_f{}_0.spx"
 _BASE = "m4-tornado"
 
@@ -81,15 +83,19 @@ class Measured:
         )
 
     def simulated(self) -> FloatArray:
-        """Expected counts on the measured channels; the scale is arbitrary."""
-        return spectrum_from_composition(
+        """Expected counts on the measured channels, stray lines included, in any scale."""
+        counts = spectrum_from_composition(
             composition=composition_from_formula(self.formula),
             instrument=self.instrument,
             mass_thickness_g_cm2=self.mass_thickness_g_cm2,
         )
+        edges = self.instrument.axis.edges_keV
+        return counts + stray_from_counts(
+            counts=counts, instrument=self.instrument, edges_keV=edges
+        )
 
     def simulated_in(self, edges_keV: FloatArray) -> FloatArray:
-        """Expected counts in coarser bins, faster."""
+        """Expected counts in coarser bins, faster, without stray lines."""
         emission = emission_from_sample(
             composition=composition_from_formula(self.formula),
             instrument=self.instrument,
@@ -101,19 +107,19 @@ class Measured:
         )
 
     def piled_in(self, edges_keV: FloatArray) -> FloatArray:
-        """Counts that piled up, ``resolution (r * r)(E)`` of the measured rates r, in bins.
-
-        The convolution takes every pair in both orders.
-        """
+        """Counts that are sums of two photons, from the measured rates, in bins."""
         if self.pulse_pair_ns == 0:
             return np.zeros(edges_keV.size - 1)
-        fine = np.arange(_PILE_KEV[0], _PILE_KEV[1] + _PILE_STEP_KEV / 2, _PILE_STEP_KEV)
         seconds = self.spectrum.live_time_s or np.nan
-        rates = self.counted_in(fine) / seconds
-        piled = 1e-9 * self.pulse_pair_ns * seconds * np.convolve(rates, rates)
-        sums = 2 * fine[0] + _PILE_STEP_KEV * np.arange(piled.size + 1)
-        below = np.interp(edges_keV, sums + _PILE_STEP_KEV / 2, np.append(0, np.cumsum(piled)))
-        return np.diff(below)
+        rates = np.where(self.energies_keV > _PILING_KEV, self.counts, 0.0) / seconds
+        recorded = pileup_from_rates(
+            counts_per_s=rates,
+            axis=self.spectrum.axis,
+            pulse_pair_resolution_ns=self.pulse_pair_ns,
+        )
+        alone = np.exp(-2e-9 * self.pulse_pair_ns * rates.sum())
+        piled = seconds * (recorded - alone * rates)
+        return np.histogram(self.energies_keV, edges_keV, weights=piled)[0]
 
     def counted_in(self, edges_keV: FloatArray) -> FloatArray:
         """Measured counts in coarser bins; channels belong where their middles lie."""

@@ -22,7 +22,7 @@ elements, and acrylic bare and behind five filters. The lens alone is fitted, on
 `rise: {rise:.3f}`, `fall_keV: {fall:.2f}`, `steepness: {steepness:.2f}` (the instrument file has
 {yaml_rise:g}, {yaml_fall:g}, {yaml_steepness:g}), and with it the pulse-pair resolution,
 {pair_ns:.0f} ns. Everything else is as `m4-tornado` describes it, windows and resolution as the
-headers do. Pile-up is added to acrylic from its own measured rates.
+headers do. Pile-up is added to acrylic from its own measured rates; diffraction is left out.
 
 ![Seven elements and acrylic](images/physics/elements.png)
 

@@ -51,7 +51,7 @@ def _inside(energies_keV: FloatArray, within: Range) -> NDArray[np.bool_]:
     return (energies_keV > within[0]) & (energies_keV < within[1])
 
 
-# By sample: the peak that all are divided by, then what is compared with it.
+# By sample: the peak that all are divided by and spectra are scaled to, then what is compared.
 MAIN = {
     "Si": Peak("Si Kα", (1.55, 1.95)),
     "S": Peak("S K", (2.12, 2.62)),
@@ -60,7 +60,7 @@ MAIN = {
     "Ni": Peak("Ni Kα", (7.28, 7.66)),
     "Zr": Peak("Zr Kα", (15.4, 16.1)),
     "Sn": Peak("Sn Lα", (3.3, 3.55)),
-    "acrylic": Peak("Compton Rh Kα", *_COMPTON),
+    "acrylic": Peak("5 to 30 keV", (5.0, 30.0)),
 }
 LINES = {
     "Ti": (Peak("Ti Kβ", (4.79, 5.1)),),
@@ -86,7 +86,7 @@ SCATTER = {
     # Zr Kβ stands beside the Compton peak, and its own absorption edge within it.
     "Zr": _SCATTER[:1],
     "Sn": _SCATTER,
-    "acrylic": (_SCATTER[0], Peak("Rh L", (2.55, 3.15), ((2.45, 2.5), (3.15, 3.2)))),
+    "acrylic": (*_SCATTER, Peak("Rh L", (2.55, 3.15), ((2.45, 2.5), (3.15, 3.2)))),
 }
 _ESCAPING = {"S": 2.3075, "Ti": 4.509, "Cr": 5.412, "Ni": 7.472, "Zr": 15.746}
 
@@ -115,10 +115,18 @@ class PeakRatio:
     goal: float
 
 
+def scaled_to(measured: Measured) -> Peak:
+    """What a spectrum is scaled to as a whole: its main peak, or the scattered continuum."""
+    return MAIN[_key(measured)]
+
+
+def _key(measured: Measured) -> str:
+    return "acrylic" if measured.is_acrylic else measured.name
+
+
 def peak_ratios(measured: Measured, simulated: FloatArray) -> Iterator[PeakRatio]:
     """Every peak of a sample over its main peak, simulated over measured."""
-    key = "acrylic" if measured.is_acrylic else measured.name
-    main = MAIN[key]
+    key, main = _key(measured), scaled_to(measured)
     asked = [("line", peak, LINE_GOAL) for peak in LINES.get(key, ())]
     asked += [("scatter", peak, SCATTER_GOAL) for peak in SCATTER.get(key, ())]
     if key in _ESCAPING:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from benchmarks.physics.expected import expected_in, scaled_to
+from benchmarks.physics.expected import expected_in
 from benchmarks.physics.measured import Measured
+from benchmarks.physics.peaks import scaled_to
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator
