@@ -7,14 +7,7 @@ import pytest
 
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.formula import composition_from_formula
-from lithoscope.core.instrument import (
-    Atmosphere,
-    Detector,
-    Geometry,
-    Instrument,
-    Polycapillary,
-    Tube,
-)
+from lithoscope.core.instrument import Atmosphere, Detector, Geometry, Instrument, Polycapillary, Tube
 from lithoscope.errors import InvalidValueError
 from lithoscope.physics.compile import compile_instrument, mass_fraction_matrix
 from lithoscope.physics.simulate import spectrum_from_composition
