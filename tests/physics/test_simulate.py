@@ -7,8 +7,16 @@ import pytest
 
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.formula import composition_from_formula
-from lithoscope.core.instrument import Atmosphere, Detector, Geometry, Instrument, Polycapillary, Tube
-from lithoscope.errors import InvalidValueError
+from lithoscope.core.instrument import (
+    Atmosphere,
+    Detector,
+    Geometry,
+    Instrument,
+    Layer,
+    Polycapillary,
+    Tube,
+)
+from lithoscope.errors import InstrumentError, InvalidValueError
 from lithoscope.physics.compile import compile_instrument, mass_fraction_matrix
 from lithoscope.physics.simulate import spectrum_from_composition
 from lithoscope.physics.source import source_from_instrument, transmission_from_polycapillary
@@ -134,3 +142,10 @@ def test_compiled_refuses_wrong_columns(instrument):
     compiled = compile_instrument(instrument=instrument, symbols=["Si", "O"])
     with pytest.raises(InvalidValueError, match="Mass fractions of shape"):
         compiled.spectra(np.ones((2, 3)))
+
+
+def test_a_tube_that_nothing_leaves_is_refused(instrument):
+    filters = (Layer("Pb", 500.0, 11.3),)
+    dark = dataclasses.replace(instrument, tube=Tube(voltage_kV=10.0, filters=filters))
+    with pytest.raises(InstrumentError, match="10: behind .*Pb 500 µm"):
+        source_from_instrument(instrument=dark)

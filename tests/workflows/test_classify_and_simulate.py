@@ -96,3 +96,71 @@ def test_an_unknown_ending_is_refused(tmp_path):
     with pytest.raises(LithoscopeError, match=r"\.msa"):
         write_spectrum(simulate("quartz"), tmp_path / "quartz.doc", "quartz")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_real_spectra_hold_is_switched_on_by_name():
+    plain = simulate("quartz").counts
+    energies = simulate("quartz").axis.energies_keV
+    axis = load_instrument("m4-tornado-40kev")
+
+    bragg = simulate("quartz", bragg=True, seed=2).counts - plain
+    assert bragg.max() > 0.01 * plain.max()
+    assert (bragg > -1e-9).all()
+    other = simulate("quartz", bragg=True, seed=3).counts - plain
+    assert energies[other.argmax()] != energies[bragg.argmax()]
+
+    stray = simulate("quartz", stray_lines=True).counts - plain
+    assert energies[stray.argmax()] == pytest.approx(7.47, abs=0.02)
+
+    piled = simulate("quartz", pile_up=True).counts
+    near = np.abs(energies - 3.48) < 0.1
+    assert piled[near].sum() > plain[near].sum()
+    assert piled.sum() < plain.sum()
+
+    plain_40 = simulate("quartz", instrument=axis).counts
+    zero = simulate("quartz", instrument=axis, zero_peak=True).counts - plain_40
+    assert zero.sum() == pytest.approx(9970, rel=1e-3)
+    assert abs(axis.axis.energies_keV[zero.argmax()]) < 0.01
+
+
+def test_a_thin_section_lets_hard_radiation_through():
+    thick, thin = simulate("quartz"), simulate("quartz", thickness_um=30)
+    energies = thick.axis.energies_keV
+    soft, hard = np.abs(energies - 1.74) < 0.1, energies > 15
+    assert thin.counts[soft].sum() == pytest.approx(thick.counts[soft].sum(), rel=0.05)
+    assert thin.counts[hard].sum() < 0.1 * thick.counts[hard].sum()
+    same = simulate("SiO2", thickness_um=30, density_g_cm3=2.65)
+    np.testing.assert_allclose(same.counts, thin.counts)
+
+
+@pytest.mark.parametrize(
+    ("mineral", "options", "error", "message"),
+    [
+        ("SiO2", {"bragg": True}, MineralError, "no unit cell"),
+        ("epoxy", {"bragg": True}, MineralError, "no unit cell"),
+        ("SiO2", {"thickness_um": 30}, InvalidValueError, "--density"),
+        ("quartz", {"thickness_um": -3}, InvalidValueError, "thickness of -3"),
+        ("quartz", {"density_g_cm3": 0}, InvalidValueError, "density of 0"),
+        (
+            "quartz",
+            {"pile_up": True, "instrument": "pixl-breadboard"},
+            LithoscopeError,
+            "pulse_pair_resolution_ns",
+        ),
+        (
+            "quartz",
+            {"zero_peak": True, "instrument": "pixl-breadboard"},
+            LithoscopeError,
+            "zero_peak_per_s",
+        ),
+        (
+            "quartz",
+            {"stray_lines": True, "instrument": "pixl-breadboard"},
+            LithoscopeError,
+            "stray_lines",
+        ),
+    ],
+)
+def test_what_cannot_be_switched_on_says_why(mineral, options, error, message):
+    with pytest.raises(error, match=message):
+        simulate(mineral, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,8 +17,8 @@ FloatArray = NDArray[np.float64]
 
 # Width of a cell: the larger of this share of its energy, and this many keV. Line intensities then
 # lie within 0.1 % of those over every node of the source (tests/physics/test_cells.py).
-_RELATIVE_WIDTH = 0.05
-_LEAST_WIDTH_KEV = 0.12
+_RELATIVE_WIDTH = 0.08
+_LEAST_WIDTH_KEV = 0.2
 
 _SHELLS = (
     xraylib.K_SHELL,
@@ -83,17 +84,17 @@ def _bounds(highest_keV: float, symbols: Sequence[str]) -> FloatArray:
     even = [0.0]
     while even[-1] < highest_keV:
         even.append(even[-1] + max(_LEAST_WIDTH_KEV, _RELATIVE_WIDTH * even[-1]))
-    edges = [
-        float(xraylib.EdgeEnergy(atomic_number(symbol), shell))
-        for symbol in symbols
-        for shell in _SHELLS
-        if _has_shell(symbol, shell)
-    ]
+    edges = [edge for symbol in symbols for edge in _absorption_edges(symbol)]
     return np.unique(np.array(even + edges))
 
 
-def _has_shell(symbol: str, shell: int) -> bool:
-    try:
-        return float(xraylib.EdgeEnergy(atomic_number(symbol), shell)) > 0
-    except ValueError:
-        return False
+@functools.cache
+def _absorption_edges(symbol: str) -> tuple[float, ...]:
+    """Energies of an element's K, L and M edges in keV; shells it lacks are left out."""
+    edges = []
+    for shell in _SHELLS:
+        try:
+            edges.append(float(xraylib.EdgeEnergy(atomic_number(symbol), shell)))
+        except ValueError:
+            continue
+    return tuple(edge for edge in edges if edge > 0)

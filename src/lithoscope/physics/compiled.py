@@ -143,9 +143,7 @@ class CompiledInstrument:
             for start in range(0, group.size, _CHUNK):
                 rows = group[start : start + _CHUNK]
                 own = fractions[np.ix_(rows, present)]
-                lines[start : start + _CHUNK] = elements.line_photons(
-                    own, thickness[rows]
-                )
+                lines[start : start + _CHUNK] = elements.line_photons(own, thickness[rows])
                 scattered[rows] = scatter.photons(own, thickness[rows], diffuse[rows], geometry)
             response = self.line_response.only(elements.lines)
             response.add_counts(lines, counts[group[0] : group[-1] + 1])

@@ -27,6 +27,4 @@ def detector_direction(geometry: Geometry, *, mirrored: bool = False) -> FloatAr
     flat = np.cos(down) * np.cos(up)
     cosine = 1.0 if flat < 1e-9 else (np.cos(scatter) + np.sin(down) * np.sin(up)) / flat
     azimuth = np.arccos(np.clip(cosine, -1, 1)) * (-1 if mirrored else 1)
-    return np.array(
-        [np.cos(up) * np.cos(azimuth), np.cos(up) * np.sin(azimuth), np.sin(up)]
-    )
+    return np.array([np.cos(up) * np.cos(azimuth), np.cos(up) * np.sin(azimuth), np.sin(up)])

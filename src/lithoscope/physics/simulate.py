@@ -41,9 +41,7 @@ def counts_from_emission(
     photons = np.concatenate(
         [emission.line_photons, emission.rayleigh_photons, emission.compton_photons]
     )
-    response = counts_per_photon(
-        instrument=instrument, energies_keV=energies, edges_keV=edges_keV
-    )
+    response = counts_per_photon(instrument=instrument, energies_keV=energies, edges_keV=edges_keV)
     return photons @ response
 
 

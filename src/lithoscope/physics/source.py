@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithoscope.core.instrument import Instrument, Polycapillary
-from lithoscope.errors import InvalidValueError
+from lithoscope.errors import InstrumentError, InvalidValueError
 from lithoscope.physics.attenuation import transmission_from_atmosphere
 from lithoscope.physics.tube import continuum_from_tube, lines_from_tube
 
@@ -19,6 +19,9 @@ _DOPPLER_FROM_KEV = 10.0
 _DOPPLER_STEP_KEV = 0.05
 # Share of its energy below which a Doppler-broadened photon has a negligible probability.
 _DOPPLER_REACH = 0.7
+
+# A tube gives 1e9 photons a second and more; with less than this, no spectrum is ever measured.
+_LEAST_PHOTONS_PER_S = 1.0
 
 # (from, step) in keV. Steps stay below the width of a detector's peak, so that the sum over the
 # scattered continuum is smooth, and are finest where absorption edges crowd.
@@ -73,6 +76,11 @@ def source_from_instrument(*, instrument: Instrument) -> Source:
     """Photons that reach the sample, by energy.
 
     The continuum is taken at the middle of each grid cell times the cell's width.
+
+    Raises
+    ------
+    InstrumentError
+        If window, filters and gas let nothing of the tube's radiation through.
     """
     tube = instrument.tube
     edges = _grid_edges(tube.voltage_kV)
@@ -88,7 +96,18 @@ def source_from_instrument(*, instrument: Instrument) -> Source:
         path_mm=instrument.atmosphere.excitation_path_mm,
         energies_keV=energies,
     )
-    return Source(energies, photons * passed * tube.solid_angle_sr, is_line)
+    photons_per_s = photons * passed * tube.solid_angle_sr
+    if photons_per_s.sum() < _LEAST_PHOTONS_PER_S:
+        layers = " + ".join(
+            f"{layer.formula} {layer.thickness_um:g} µm" for layer in tube.window + tube.filters
+        )
+        raise InstrumentError(
+            f"voltage_kV of the tube is {tube.voltage_kV:g}: behind {layers} and "
+            f"{instrument.atmosphere.gas}, nothing reaches the sample.",
+            expected="a voltage above what window and filters absorb",
+            remedy="raise the voltage, or take filters out",
+        )
+    return Source(energies, photons_per_s, is_line)
 
 
 def _grid_edges(voltage_kV: float) -> FloatArray:
