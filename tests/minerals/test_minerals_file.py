@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lithoscope.core.cell import Cell
 from lithoscope.errors import FileFormatError, FormulaError, LithoscopeError, MineralError
 from lithoscope.minerals import Library, load_library, load_minerals_file
 from lithoscope.minerals.schema import DEFAULT_DENSITY_G_CM3, read_minerals
@@ -45,8 +46,14 @@ def test_every_key(load) -> None:
   symbol: Ecr
   end_members: {LiAlSiO4: [0.9, 1], LiFeSiO4: [0, 0.1]}
   traces_ppm: {Rb: [10, 500]}
+  cell: {a_A: 13.53, c_A: 9.04, gamma_deg: 120, formula_units: 18}
+  d_spacings_A: {3.38: 100, 4.54: 12}
+  references: [Li 1999]
 """
     )
+    assert mineral.cell == Cell(13.53, 13.53, 9.04, gamma_deg=120, formula_units=18)
+    assert mineral.d_spacings == {3.38: 100, 4.54: 12}
+    assert mineral.references == ("Li 1999",)
     assert mineral.density_g_cm3 == 2.66
     assert mineral.mineral_class == "feldspathoid"
     assert mineral.aliases == ("eukryptite",)
@@ -99,6 +106,11 @@ def test_own_entry_may_replace_a_shipped_one(load) -> None:
         ("{name: x1, formula: SiO2, traces_ppm: {Rb: [9, 5]}}", ["trace Rb"]),
         ("{name: x1, formula: SiO2, traces_ppm: {Rb: [9, 200000]}}", ["200000"]),
         ("{name: x1, formula: SiO2, traces_ppm: {Rubidium: [1, 2]}}", ["'Rubidium'"]),
+        ("{name: x1, formula: SiO2, cell: {a_A: -4.9}}", ["(x1)", "a_A is -4.9"]),
+        ("{name: x1, formula: SiO2, cell: {c_A: 4.9}}", ["cell.a_A", "missing"]),
+        ("{name: x1, formula: SiO2, cell: {a_A: 4, d_A: 5}}", ["cell.d_A"]),
+        ("{name: x1, formula: SiO2, d_spacings_A: {3.3: 0}}", ["3.3 Å", "intensity 0"]),
+        ("{name: x1, formula: SiO2, d_spacings_A: {3000: 100}}", ["lattice planes of 3000"]),
         ("granite", ["'granite' is a rock"]),
         ("quarz", ["'quarz' is not in", "quartz"]),
         ("42", ["entry 1 is 42", "a mapping with"]),

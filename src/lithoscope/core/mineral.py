@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lithoscope.core.cell import Cell
 from lithoscope.core.composition import Composition
 from lithoscope.core.formula import composition_from_formula
 from lithoscope.errors import MineralError
@@ -37,7 +38,13 @@ class Mineral:
     end_members
         For solid solutions: end-member formula to its range of mole fraction (low, high).
     traces
-        Trace element to its range of mass fraction (low, high), drawn log-uniformly.
+        Trace element to its range of mass fraction (low, high), within which it is log-normal.
+    cell
+        Unit cell of the ideal formula; ``None`` for what is not known or no crystal.
+    d_spacings
+        Strongest powder lines: distance of lattice planes in Å to intensity, 100 for the strongest.
+    references
+        Where the numbers come from.
     """
 
     name: str
@@ -49,6 +56,9 @@ class Mineral:
     symbol: str = ""
     end_members: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     traces: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    cell: Cell | None = None
+    d_spacings: Mapping[float, float] = field(default_factory=dict)
+    references: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name or self.name != self.name.lower().strip():
@@ -67,6 +77,7 @@ class Mineral:
         composition_from_formula(self.formula)
         self._check_end_members()
         self._check_traces()
+        self._check_d_spacings()
 
     def _check_end_members(self) -> None:
         for formula, (low, high) in self.end_members.items():
@@ -92,6 +103,18 @@ class Mineral:
                 raise MineralError(
                     f"{self.name}: trace {element} ranges from {low} to {high}.",
                     expected="0 < low <= high <= 0.1 mass fraction",
+                )
+
+    def _check_d_spacings(self) -> None:
+        for d_A, intensity in self.d_spacings.items():
+            if not 0.1 <= d_A <= 100:
+                raise MineralError(
+                    f"{self.name}: a distance of lattice planes of {d_A}.", expected="0.1 to 100 Å"
+                )
+            if not 0 < intensity <= 100:
+                raise MineralError(
+                    f"{self.name}: the powder line at {d_A} Å has intensity {intensity}.",
+                    expected="more than 0, at most 100",
                 )
 
     @property

@@ -11,6 +11,9 @@ A mineral file is a list. An entry is the name of a shipped mineral, or a mappin
       aliases: [eukryptite]
       end_members: {LiAlSiO4: [0.9, 1.0], LiFeSiO4: [0.0, 0.1]}   # mole fractions
       traces_ppm: {Rb: [10, 500]}                                 # ppm by mass
+      cell: {a_A: 13.53, c_A: 9.04, gamma_deg: 120, formula_units: 18}
+      d_spacings_A: {3.38: 100, 4.54: 12}                         # in Å, and intensity
+      references: [hom, "my own analyses, 2026"]                  # keys of references.yaml, or text
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from lithoscope.core.cell import Cell
 from lithoscope.core.mineral import Mineral
 from lithoscope.core.plain_yaml import load_plain_yaml
 from lithoscope.errors import FileFormatError, LithoscopeError, MineralError, nearest_names
@@ -38,6 +42,32 @@ _Range = Annotated[list[float], _Pair]
 _RangePpm = Annotated[list[Annotated[float, Field(gt=0, le=100_000)]], _Pair]
 
 
+class CellEntry(BaseModel):
+    """A unit cell as it stands in YAML: b and c are a, and angles 90°, where they are left out."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    a_A: float
+    b_A: float | None = None
+    c_A: float | None = None
+    alpha_deg: float = 90.0
+    beta_deg: float = 90.0
+    gamma_deg: float = 90.0
+    formula_units: int = 1
+
+    def to_cell(self) -> Cell:
+        """Make the cell; what it cannot be raises a `MineralError`."""
+        return Cell(
+            self.a_A,
+            self.a_A if self.b_A is None else self.b_A,
+            self.a_A if self.c_A is None else self.c_A,
+            self.alpha_deg,
+            self.beta_deg,
+            self.gamma_deg,
+            self.formula_units,
+        )
+
+
 class MineralEntry(BaseModel):
     """A mineral as it stands in YAML.
 
@@ -51,6 +81,8 @@ class MineralEntry(BaseModel):
         As in `lithoscope.core.mineral.Mineral` (``class`` is its ``mineral_class``).
     traces_ppm
         Trace element to its range in ppm by mass.
+    cell, d_spacings_A, references
+        As in `lithoscope.core.mineral.Mineral`.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -64,6 +96,9 @@ class MineralEntry(BaseModel):
     symbol: str = ""
     end_members: dict[str, _Range] = {}
     traces_ppm: dict[str, _RangePpm] = {}
+    cell: CellEntry | None = None
+    d_spacings_A: dict[float, float] = {}
+    references: list[str] = []
 
     def to_mineral(self) -> Mineral:
         """Make the mineral; what it cannot be raises a `LithoscopeError`."""
@@ -83,6 +118,9 @@ class MineralEntry(BaseModel):
             symbol=self.symbol,
             end_members={key: (low, high) for key, (low, high) in self.end_members.items()},
             traces={key: (low * _PPM, high * _PPM) for key, (low, high) in self.traces_ppm.items()},
+            cell=None if self.cell is None else self.cell.to_cell(),
+            d_spacings=self.d_spacings_A,
+            references=tuple(self.references),
         )
 
 
