@@ -13,7 +13,24 @@ from lithoscope.core.mineral import Mineral
 from lithoscope.errors import FileFormatError, MineralError, nearest_names
 from lithoscope.minerals.collective import refuse_collective_name
 
-_SHIPPED = ("silicates.yaml", "nonsilicates.yaml", "ores.yaml", "materials.yaml")
+_SHIPPED = (
+    "silica_feldspars.yaml",
+    "feldspathoids_zeolites.yaml",
+    "sheet_silicates.yaml",
+    "pyroxenes.yaml",
+    "amphiboles.yaml",
+    "garnets_olivines.yaml",
+    "island_silicates.yaml",
+    "carbonates.yaml",
+    "phosphates.yaml",
+    "sulfates_halides.yaml",
+    "oxides.yaml",
+    "spinels_niobates.yaml",
+    "sulfides.yaml",
+    "sulfosalts.yaml",
+    "tellurides_native.yaml",
+    "materials.yaml",
+)
 _MAX_FILE_BYTES = 1 << 20
 
 

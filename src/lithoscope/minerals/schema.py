@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lithoscope.core.cell import Cell
 from lithoscope.core.mineral import Mineral
-from lithoscope.core.plain_yaml import load_plain_yaml
+from lithoscope.core.plain_yaml import load_yaml_document
 from lithoscope.errors import FileFormatError, LithoscopeError, MineralError, nearest_names
 
 DEFAULT_DENSITY_G_CM3 = 3.0
@@ -212,7 +212,7 @@ def _explained(error: ValidationError, where: str) -> MineralError:
 
 def _load_yaml(text: str, source: str) -> object:
     try:
-        return load_plain_yaml(text)
+        return load_yaml_document(text, trusted=True).value
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
