@@ -98,9 +98,9 @@ def load_yaml_document(text: str, *, trusted: bool = False) -> YamlDocument:
         As `load_plain_yaml`.
     """
     # SafeLoaders all of them: nothing but plain values comes out.
-    fast = getattr(yaml, "CSafeLoader", PlainLoader)
+    kind = getattr(yaml, "CSafeLoader", PlainLoader) if trusted else PlainLoader
     try:
-        loader = (fast if trusted else PlainLoader)(text)
+        loader = kind(text)
         try:
             root = loader.get_single_node()
             return YamlDocument(None if root is None else loader.construct_document(root), root)
