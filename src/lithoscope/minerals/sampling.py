@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 
 import numpy as np
+import scipy.special
 from numpy.typing import NDArray
 
 from lithoscope.core.composition import Composition
@@ -18,13 +19,18 @@ from lithoscope.errors import InvalidValueError, MineralError
 # against rejection sampling).
 _SWEEPS = 30
 
+_TYPICAL_SHARE = 0.9
+# A trace's range is the central 95 % of a normal distribution: 1.96 standard deviations each way.
+_TAIL = 0.025
+
 
 def sample_compositions(mineral: Mineral, n: int, rng: np.random.Generator) -> list[Composition]:
     """Draw natural compositions of a mineral.
 
     The mole fractions of its end members are uniform over all that their ranges allow, and are
-    mixed per formula unit in moles. Each trace element is log-uniform in its range of mass
-    fraction; the rest is scaled down to make room. A mineral without ranges has its ideal
+    mixed per formula unit in moles; where the mineral has typical ranges, nine of ten draws are
+    uniform over what those allow instead. Each trace element is log-normal, its range the central
+    95 % and its end: the rest is scaled down to make room. A mineral without ranges has its ideal
     composition each time.
 
     Parameters
@@ -52,7 +58,11 @@ def sample_compositions(mineral: Mineral, n: int, rng: np.random.Generator) -> l
         raise InvalidValueError(f"{n} compositions.", expected="0 or more")
     members = mineral.end_members or {mineral.formula: (1.0, 1.0)}
     symbols, masses = _masses_per_formula(list(members))
-    mixed = sample_mole_fractions(list(members.values()), n, rng) @ masses
+    moles = sample_mole_fractions(list(members.values()), n, rng)
+    if mineral.typical:
+        typical = sample_mole_fractions(list(mineral.typical_ranges.values()), n, rng)
+        moles = np.where(rng.random((n, 1)) < _TYPICAL_SHARE, typical, moles)
+    mixed = moles @ masses
     fractions = mixed / mixed.sum(axis=1, keepdims=True)
     traces = _sample_traces(mineral, n, rng)
     fractions *= 1 - traces.sum(axis=1, keepdims=True)
@@ -119,7 +129,9 @@ def _sample_traces(mineral: Mineral, n: int, rng: np.random.Generator) -> NDArra
             expected="traces whose highest mass fractions sum to less than 1",
         )
     logs = np.log(np.array(list(mineral.traces.values())).reshape(-1, 2))
-    return np.exp(rng.uniform(logs[:, 0], logs[:, 1], size=(n, len(logs))))
+    deviations = scipy.special.ndtri(rng.uniform(_TAIL, 1 - _TAIL, size=(n, len(logs))))
+    half = (logs[:, 1] - logs[:, 0]) / 2
+    return np.exp(logs.mean(axis=1) - half * deviations / scipy.special.ndtri(_TAIL))
 
 
 def _combined(

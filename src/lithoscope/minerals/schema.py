@@ -10,6 +10,7 @@ A mineral file is a list. An entry is the name of a shipped mineral, or a mappin
       class: feldspathoid
       aliases: [eukryptite]
       end_members: {LiAlSiO4: [0.9, 1.0], LiFeSiO4: [0.0, 0.1]}   # mole fractions
+      typical: {LiFeSiO4: [0.0, 0.02]}                # where nine of ten compositions lie
       traces_ppm: {Rb: [10, 500]}                                 # 95 % lie within, by mass
       cell: {a_A: 13.53, c_A: 9.04, gamma_deg: 120, formula_units: 18}
       d_spacings_A: {3.38: 100, 4.54: 12}                         # in Å, and intensity
@@ -116,7 +117,7 @@ class MineralEntry(BaseModel):
         The only keys that an entry needs.
     density_g_cm3
         Density in g/cm³; 3.0, that of a common silicate, where it is left out.
-    kind, class, aliases, symbol, end_members
+    kind, class, aliases, symbol, end_members, typical
         As in `lithoscope.core.mineral.Mineral` (``class`` is its ``mineral_class``).
     traces_ppm
         Trace element to its range in ppm by mass.
@@ -136,6 +137,7 @@ class MineralEntry(BaseModel):
     aliases: list[_Name] = []
     symbol: str = ""
     end_members: dict[_Formula, _Range] = {}
+    typical: dict[str, _Range] = {}
     traces_ppm: dict[str, _RangePpm] = {}
     cell: Annotated[CellEntry, _passes(CellEntry.to_cell)] | None = None
     d_spacings_A: dict[float, float] = {}
@@ -155,6 +157,7 @@ class MineralEntry(BaseModel):
             aliases=tuple(self.aliases),
             symbol=self.symbol,
             end_members={key: (low, high) for key, (low, high) in self.end_members.items()},
+            typical={key: (low, high) for key, (low, high) in self.typical.items()},
             traces={key: (low * _PPM, high * _PPM) for key, (low, high) in self.traces_ppm.items()},
             cell=None if self.cell is None else self.cell.to_cell(),
             d_spacings=self.d_spacings_A,
