@@ -85,7 +85,7 @@ class Library:
         key = name_key(name)
         if mineral := self._by_key.get(key):
             return mineral
-        refuse_collective_name(key)
+        refuse_collective_name(name)
         near = dict.fromkeys(self._by_key[k].name for k in nearest_names(key, self._by_key))
         raise MineralError(
             f"'{name}' is not in the mineral library.",

@@ -40,11 +40,10 @@ OXIDES = {
     "Pb": "PbO",
 }
 _IN_SULFIDES = ("S", "As")
-# Reproducibility of microprobe analyses between laboratories, one standard deviation: Reed 2005,
+# Accuracy of microprobe analyses from many laboratories, one standard deviation: Reed 2005,
 # Electron Microprobe Analysis, 2nd edition, chapter 7 (1 to 2 % of a major element).
-_RELATIVE_ERROR = 0.015
+_RELATIVE_ERROR = 0.02
 _ABSOLUTE_ERROR_PERCENT = 0.05
-_N_SAMPLED = 4000
 _MAJOR_PERCENT = 1.0
 
 
@@ -110,7 +109,10 @@ def normalised_percent(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def held_shares(
-    mineral: Mineral, measured_percent: ArrayLike, rng: np.random.Generator
+    mineral: Mineral,
+    measured_percent: ArrayLike,
+    rng: np.random.Generator,
+    n_sampled: int = 4000,
 ) -> list[Held]:
     """Compare a mineral's sampled compositions with measured ones.
 
@@ -122,6 +124,8 @@ def held_shares(
         Analyses, shape (analysis, analysed element); columns as `analysed_elements` orders them.
     rng
         Source of randomness.
+    n_sampled
+        Number of compositions to sample.
 
     Returns
     -------
@@ -132,7 +136,7 @@ def held_shares(
     elements = analysed_elements(mineral)
     if len(elements) < 2:
         return []
-    sampled = analysis_percent(mineral, sample_compositions(mineral, _N_SAMPLED, rng))
+    sampled = analysis_percent(mineral, sample_compositions(mineral, n_sampled, rng))
     error = np.hypot(_RELATIVE_ERROR * sampled, _ABSOLUTE_ERROR_PERCENT)
     seen = normalised_percent(np.maximum(sampled + error * rng.standard_normal(error.shape), 0))
     lows, highs = np.quantile(seen, [0.05, 0.95], axis=0)
