@@ -142,7 +142,7 @@ def write_rows(path: Path, header: list[str], rows: list[list[object]]) -> None:
 def keep_analyses(path: Path, kept: dict[str, list[Analysis]]) -> None:
     library = load_library()
     rows = [
-        [name, symbol, *(f"{analysis_value:.3f}" for analysis_value in values)]
+        [name, symbol, " ".join(f"{value:.4g}" for value in values)]
         for name in sorted(kept)
         if len(kept[name]) >= LEAST_ANALYSES
         for symbol, values in zip(

@@ -129,6 +129,24 @@ def test_ideal_formula_lies_within_the_ranges(mineral: Mineral) -> None:
     assert np.abs(rows @ found.x - target).max() < 1e-6 * wanted.max()
 
 
+@pytest.mark.parametrize(
+    "mineral", [m for m in MINERALS if m.mineral_class not in UNCHARGED_CLASSES], ids=_name
+)
+def test_sampled_compositions_balance(mineral: Mineral) -> None:
+    """Charges of oxides and halides within 2 % of balance, traces included; nothing negative."""
+    for composition in sample_compositions(mineral, 40, np.random.default_rng(3)):
+        atoms = {key: w / atomic_weight(key) for key, w in composition}
+        assert min(atoms.values()) > 0
+        negative = sum(atoms.get(key, 0) * -CHARGES[key][0] for key in ("O", "F", "Cl", "Br"))
+        if negative < 0.3 * sum(atoms.values()) or not set(atoms) <= {*CHARGES, "S"}:
+            continue
+        states = {**CHARGES, "S": (-2, 6), "C": (-4, 4)}
+        lowest = sum(amount * states[key][0] for key, amount in atoms.items())
+        highest = sum(amount * states[key][1] for key, amount in atoms.items())
+        assert lowest <= 0.02 * negative
+        assert highest >= -0.02 * negative
+
+
 def _share(part: str, whole: str) -> Callable[[dict[str, float]], float]:
     """Atoms of `part` over those of `whole`, both lists of symbols."""
 

@@ -36,8 +36,15 @@ _STATES: dict[str, tuple[int, int]] = {
     )
     for symbol in symbols.split()
 }
+_OXYGEN_CHARGE = 2
 _ANIONS = {"O", "F", "Cl", "Br"}
 _TOLERANCE = 0.02
+
+
+def oxygen_of_oxide(symbol: str) -> float:
+    """Return the oxygen atoms that balance one atom of a cation; 0 for what can be an anion."""
+    lowest, highest = _STATES.get(symbol, (0, 0))
+    return highest / _OXYGEN_CHARGE if lowest > 0 else 0.0
 
 
 def check_charges(formula: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import scipy.special
@@ -14,6 +14,7 @@ from lithoscope.core.elements import atomic_weight
 from lithoscope.core.formula import parse_formula
 from lithoscope.core.mineral import Mineral
 from lithoscope.errors import InvalidValueError, MineralError
+from lithoscope.minerals.charges import oxygen_of_oxide
 
 # Sweeps over all pairs of end members after which their distribution no longer moves (tested
 # against rejection sampling).
@@ -30,8 +31,9 @@ def sample_compositions(mineral: Mineral, n: int, rng: np.random.Generator) -> l
     The mole fractions of its end members are uniform over all that their ranges allow, and are
     mixed per formula unit in moles; where the mineral has typical ranges, nine of ten draws are
     uniform over what those allow instead. Each trace element is log-normal, its range the central
-    95 % and its end: the rest is scaled down to make room. A mineral without ranges has its ideal
-    composition each time.
+    95 % and its end, and brings the oxygen of its oxide where the mineral holds oxygen, so that
+    charges stay balanced: the rest is scaled down to make room. A mineral without ranges has its
+    ideal composition each time.
 
     Parameters
     ----------
@@ -65,9 +67,11 @@ def sample_compositions(mineral: Mineral, n: int, rng: np.random.Generator) -> l
     mixed = moles @ masses
     fractions = mixed / mixed.sum(axis=1, keepdims=True)
     traces = _sample_traces(mineral, n, rng)
+    if "O" in symbols:
+        traces = np.column_stack([traces, traces @ _oxygen_per_mass(mineral.traces)])
     fractions *= 1 - traces.sum(axis=1, keepdims=True)
     return [
-        _combined(symbols, main, list(mineral.traces), extra)
+        _combined(symbols, main, [*mineral.traces, "O"], extra)
         for main, extra in zip(fractions, traces, strict=True)
     ]
 
@@ -134,6 +138,12 @@ def _sample_traces(mineral: Mineral, n: int, rng: np.random.Generator) -> NDArra
     return np.exp(logs.mean(axis=1) - half * deviations / scipy.special.ndtri(_TAIL))
 
 
+def _oxygen_per_mass(symbols: Iterable[str]) -> NDArray[np.float64]:
+    """Grams of oxygen in the oxide per gram of each element."""
+    oxygen = atomic_weight("O")
+    return np.array([oxygen_of_oxide(s) * oxygen / atomic_weight(s) for s in symbols])
+
+
 def _combined(
     symbols: list[str],
     main: NDArray[np.float64],
@@ -141,6 +151,7 @@ def _combined(
     extra: NDArray[np.float64],
 ) -> Composition:
     fractions = dict(zip(symbols, main.tolist(), strict=True))
-    for symbol, fraction in zip(traces, extra.tolist(), strict=True):
+    # Without oxygen in the mineral, the traces' own is left out.
+    for symbol, fraction in zip(traces, extra.tolist(), strict=False):
         fractions[symbol] = fractions.get(symbol, 0.0) + fraction
     return Composition(fractions)
