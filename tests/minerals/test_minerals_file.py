@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from lithoscope.core.cell import Cell
 from lithoscope.errors import FileFormatError, FormulaError, LithoscopeError, MineralError
 from lithoscope.minerals import Library, load_library, load_minerals_file
-from lithoscope.minerals.schema import DEFAULT_DENSITY_G_CM3, read_minerals
+from lithoscope.minerals.reading import read_minerals
+from lithoscope.minerals.schema import DEFAULT_DENSITY_G_CM3
 
 
 @pytest.fixture
@@ -98,12 +99,18 @@ def test_own_entry_may_replace_a_shipped_one(load) -> None:
         ("{name: x1, formula: SiO2, end_members: {SiO2: [1]}}", ["at least 2 items"]),
         ("{name: x1, formula: SiO2, end_members: {SiO2: [0, 2]}}", ["from 0.0 to 2.0"]),
         ("{name: x1, formula: SiO2, end_members: {SiO2: [0, 0.5]}}", ["sum to"]),
+        ("{name: x1, formula: SiO2, end_members: {SiO2: [1, 0.5]}}", ["upside down", "[0.5, 1]"]),
+        ("{name: x1, formula: LiAlSi2O7}", ["charges of LiAlSi2O7 do not balance", "-2", "check"]),
+        ("{name: x1, formula: SiO2, end_members: {AlO2: [0, 1]}}", ["AlO2 do not balance"]),
         ("{name: x1, formula: SiO2, end_members: {Si!: [1, 1]}}", ["'!'", "^"]),
         (
             "{name: x1, formula: SiO2, traces_ppm: {Rb: [0, 5]}}",
             ["traces_ppm.Rb", "greater than 0"],
         ),
-        ("{name: x1, formula: SiO2, traces_ppm: {Rb: [9, 5]}}", ["trace Rb"]),
+        (
+            "{name: x1, formula: SiO2, traces_ppm: {Rb: [9, 5]}}",
+            ["traces_ppm.Rb", "upside down", "write [5, 9]"],
+        ),
         ("{name: x1, formula: SiO2, traces_ppm: {Rb: [9, 200000]}}", ["200000"]),
         ("{name: x1, formula: SiO2, traces_ppm: {Rubidium: [1, 2]}}", ["'Rubidium'"]),
         ("{name: x1, formula: SiO2, cell: {a_A: -4.9}}", ["(x1)", "a_A is -4.9"]),
@@ -122,7 +129,7 @@ def test_faults_name_file_and_entry(load, entry: str, says: list[str]) -> None:
     with pytest.raises(MineralError) as caught:
         load(f"- {entry}\n")
     message = str(caught.value)
-    assert "mine.yaml, entry 1" in message
+    assert "mine.yaml, line 1, entry 1" in message
     for words in says:
         assert words in message
 
@@ -130,6 +137,41 @@ def test_faults_name_file_and_entry(load, entry: str, says: list[str]) -> None:
 def test_the_entry_that_is_wrong_is_the_one_named(load) -> None:
     with pytest.raises(MineralError, match="entry 3 \\(x3\\)"):
         load("- quartz\n- gold\n- {name: x3}\n")
+
+
+def test_the_line_of_the_fault_is_named(load) -> None:
+    entry = "- quartz\n- name: x1\n  formula: SiO2\n"
+    for more, line in (
+        ("  densty_g_cm3: 2.6\n", 4),
+        ("  end_members:\n    SiO2: [0, 1]\n    TiO2: [0.2, 0.1]\n", 6),
+        ("  end_members:\n    SiO2: [0, 1]\n    Tio2: [0.1, 0.2]\n", 6),
+        ("  cell:\n    a_A: 5\n    beta: 90\n", 6),
+        ("  kind: mineral\n  cell: {a_A: 0}\n", 5),
+        ("- name: x2\n", 4),
+    ):
+        with pytest.raises(MineralError, match=f"mine.yaml, line {line}, entry"):
+            load(entry + more)
+
+
+def test_metals_and_sulfides_need_no_charges(load) -> None:
+    load("- {name: x1, formula: FeS2}\n- {name: x2, formula: AuTe2}\n- {name: x3, formula: Fe3C}")
+    load("- {name: x1, formula: SiO, kind: material}")
+
+
+def test_a_library_takes_a_users_entries(load) -> None:
+    own = load("- {name: quartz, formula: Si0.99Al0.01O2}\n- {name: x1, formula: LiAlSiO4}\n")
+    both = load_library().updated_with(own)
+    assert len(both) == len(load_library()) + 1
+    assert both.names[0] == "quartz"
+    assert both.names[-1] == "x1"
+    assert both.get("quartz") is own.get("quartz")
+    assert both.get("gold") is load_library().get("gold")
+
+
+def test_a_users_alias_may_not_take_a_shipped_name(load) -> None:
+    own = load("- {name: x1, formula: LiAlSiO4, aliases: [Gold]}\n")
+    with pytest.raises(MineralError, match="means two entries"):
+        load_library().updated_with(own)
 
 
 @pytest.mark.parametrize(
@@ -142,14 +184,16 @@ def test_the_entry_that_is_wrong_is_the_one_named(load) -> None:
     ],
 )
 def test_two_entries_of_one_name(load, text: str) -> None:
-    with pytest.raises(MineralError, match=r"mine\.yaml: .* means two entries"):
+    with pytest.raises(MineralError, match=r"mine\.yaml, line 2: .* means two entries, .* line 1"):
         load(text)
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "not a list"),
+        ("", "mine.yaml is empty"),
+        (" \n\n", "mine.yaml is empty"),
+        ("# no entries yet\n", "not a list"),
         ("name: quartz", "not a list"),
         ("[]", "not a list"),
         ("- {name: a", "line 1"),

@@ -37,8 +37,12 @@ class Mineral:
         IMA-approved symbol (Warr 2021), empty for materials.
     end_members
         For solid solutions: end-member formula to its range of mole fraction (low, high).
+    typical
+        End member to the narrower range in which nine of ten natural compositions lie; for those
+        that are not named, their whole range.
     traces
-        Trace element to its range of mass fraction (low, high), within which it is log-normal.
+        Trace element to its range of mass fraction (low, high), the central 95 % of a log-normal
+        distribution.
     cell
         Unit cell of the ideal formula; ``None`` for what is not known or no crystal.
     d_spacings
@@ -55,6 +59,7 @@ class Mineral:
     aliases: tuple[str, ...] = ()
     symbol: str = ""
     end_members: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    typical: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     traces: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     cell: Cell | None = None
     d_spacings: Mapping[float, float] = field(default_factory=dict)
@@ -87,14 +92,30 @@ class Mineral:
                     f"{self.name}: end member {formula} ranges from {low} to {high}.",
                     expected="0 <= low <= high <= 1 mole fraction",
                 )
-        if self.end_members:
-            lows = sum(low for low, _ in self.end_members.values())
-            highs = sum(high for _, high in self.end_members.values())
-            if not lows <= 1 <= highs:
+        for formula, (low, high) in self.typical.items():
+            if formula not in self.end_members:
                 raise MineralError(
-                    f"{self.name}: its end members sum to {lows:.3g} to {highs:.3g}.",
-                    expected="ranges within which mole fractions can sum to 1",
+                    f"{self.name}: {formula} has a typical range and is no end member.",
+                    expected=f"one of {', '.join(self.end_members) or 'its end members'}",
                 )
+            lowest, highest = self.end_members[formula]
+            if not lowest <= low <= high <= highest:
+                raise MineralError(
+                    f"{self.name}: {formula} is typically {low:g} to {high:g}.",
+                    expected=f"a range within that of the end member, {lowest:g} to {highest:g}",
+                )
+        if self.end_members:
+            self._check_sum(self.end_members, "end members")
+            self._check_sum(self.typical_ranges, "typical ranges")
+
+    def _check_sum(self, ranges: Mapping[str, tuple[float, float]], what: str) -> None:
+        lows = sum(low for low, _ in ranges.values())
+        highs = sum(high for _, high in ranges.values())
+        if not lows <= 1 + 1e-9 or not highs >= 1 - 1e-9:
+            raise MineralError(
+                f"{self.name}: its {what} sum to {lows:.3g} to {highs:.3g}.",
+                expected="ranges within which mole fractions can sum to 1",
+            )
 
     def _check_traces(self) -> None:
         for element, (low, high) in self.traces.items():
@@ -116,6 +137,11 @@ class Mineral:
                     f"{self.name}: the powder line at {d_A} Å has intensity {intensity}.",
                     expected="more than 0, at most 100",
                 )
+
+    @property
+    def typical_ranges(self) -> dict[str, tuple[float, float]]:
+        """The range in which each end member typically lies."""
+        return {**self.end_members, **self.typical}
 
     @property
     def composition(self) -> Composition:

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lithoscope.core.mineral import Mineral
 from lithoscope.errors import FileFormatError, MineralError, nearest_names
 from lithoscope.minerals.collective import refuse_collective_name
+from lithoscope.minerals.names import name_key
 
-_SHIPPED = ("silicates.yaml", "nonsilicates.yaml", "ores.yaml", "materials.yaml")
+_SHIPPED = (
+    "silica_feldspars.yaml",
+    "feldspathoids_zeolites.yaml",
+    "sheet_silicates.yaml",
+    "pyroxenes.yaml",
+    "amphiboles.yaml",
+    "garnets_olivines.yaml",
+    "island_silicates.yaml",
+    "carbonates.yaml",
+    "phosphates.yaml",
+    "sulfates_halides.yaml",
+    "oxides.yaml",
+    "spinels_niobates.yaml",
+    "sulfides.yaml",
+    "sulfosalts.yaml",
+    "tellurides_native.yaml",
+    "materials.yaml",
+)
 _MAX_FILE_BYTES = 1 << 20
-
-
-def _key(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,7 @@ class Library:
             raise MineralError("A library without minerals.", expected="at least one entry")
         by_key: dict[str, Mineral] = {}
         for mineral in self.minerals:
-            own = {_key(name): name for name in (mineral.name, *mineral.aliases)}
+            own = {name_key(name): name for name in (mineral.name, *mineral.aliases)}
             if taken := [key for key in own if key in by_key]:
                 key = taken[0]
                 raise MineralError(
@@ -69,10 +82,10 @@ class Library:
             If there is none, with the nearest names; or if it is the name of a rock or of a
             series, with the minerals that it stands for.
         """
-        key = _key(name)
+        key = name_key(name)
         if mineral := self._by_key.get(key):
             return mineral
-        refuse_collective_name(key)
+        refuse_collective_name(name)
         near = dict.fromkeys(self._by_key[k].name for k in nearest_names(key, self._by_key))
         raise MineralError(
             f"'{name}' is not in the mineral library.",
@@ -81,8 +94,20 @@ class Library:
             remedy="see 'lithoscope minerals list', or describe it in a YAML file",
         )
 
+    def updated_with(self, minerals: Iterable[Mineral]) -> Library:
+        """Return a library in which these replace entries of their name, and others are added.
+
+        Raises
+        ------
+        MineralError
+            If a name or an alias then means two entries.
+        """
+        own = {name_key(mineral.name): mineral for mineral in minerals}
+        kept = tuple(own.pop(name_key(entry.name), entry) for entry in self.minerals)
+        return Library((*kept, *own.values()))
+
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and _key(name) in self._by_key
+        return isinstance(name, str) and name_key(name) in self._by_key
 
     def __iter__(self) -> Iterator[Mineral]:
         return iter(self.minerals)
@@ -94,13 +119,13 @@ class Library:
 @functools.cache
 def load_library() -> Library:
     """Return the library that ships with Lithoscope."""
-    from lithoscope.minerals.schema import read_minerals
+    from lithoscope.minerals.reading import read_minerals
 
     folder = importlib.resources.files("lithoscope.minerals") / "data"
     minerals: list[Mineral] = []
     for name in _SHIPPED:
         text = (folder / name).read_text(encoding="utf-8")
-        minerals += read_minerals(text, name, _refuse_bare_name)
+        minerals += read_minerals(text, name, _refuse_bare_name, trusted=True)
     return Library(tuple(minerals))
 
 
@@ -127,18 +152,13 @@ def load_minerals_file(path: str | Path) -> Library:
     FileFormatError
         If the file cannot be read, is larger than 1 MiB, or is no YAML list.
     MineralError
-        If an entry is not sound, or two share a name; the message names file and entry.
+        If an entry is not sound, or two share a name; the message names file, line and
+        entry.
     """
-    from lithoscope.minerals.schema import read_minerals
+    from lithoscope.minerals.reading import read_minerals
 
     path = Path(path)
-    minerals = read_minerals(_read_text(path), str(path), load_library().get)
-    try:
-        return Library(tuple(minerals))
-    except MineralError as error:
-        raise MineralError(
-            f"{path}: {error.problem}", expected=error.expected, remedy=error.remedy
-        ) from None
+    return Library(tuple(read_minerals(_read_text(path), str(path), load_library().get)))
 
 
 def _read_text(path: Path) -> str:

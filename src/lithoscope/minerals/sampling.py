@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+import scipy.special
 from numpy.typing import NDArray
 
 from lithoscope.core.composition import Composition
@@ -13,19 +14,26 @@ from lithoscope.core.elements import atomic_weight
 from lithoscope.core.formula import parse_formula
 from lithoscope.core.mineral import Mineral
 from lithoscope.errors import InvalidValueError, MineralError
+from lithoscope.minerals.charges import oxygen_of_oxide
 
 # Sweeps over all pairs of end members after which their distribution no longer moves (tested
 # against rejection sampling).
 _SWEEPS = 30
+
+_TYPICAL_SHARE = 0.9
+# A trace's range is the central 95 % of a normal distribution: 1.96 standard deviations each way.
+_TAIL = 0.025
 
 
 def sample_compositions(mineral: Mineral, n: int, rng: np.random.Generator) -> list[Composition]:
     """Draw natural compositions of a mineral.
 
     The mole fractions of its end members are uniform over all that their ranges allow, and are
-    mixed per formula unit in moles. Each trace element is log-uniform in its range of mass
-    fraction; the rest is scaled down to make room. A mineral without ranges has its ideal
-    composition each time.
+    mixed per formula unit in moles; where the mineral has typical ranges, nine of ten draws are
+    uniform over what those allow instead. Each trace element is log-normal, its range the central
+    95 % and its end, and brings the oxygen of its oxide where the mineral holds oxygen, so that
+    charges stay balanced: the rest is scaled down to make room. A mineral without ranges has its
+    ideal composition each time.
 
     Parameters
     ----------
@@ -52,12 +60,18 @@ def sample_compositions(mineral: Mineral, n: int, rng: np.random.Generator) -> l
         raise InvalidValueError(f"{n} compositions.", expected="0 or more")
     members = mineral.end_members or {mineral.formula: (1.0, 1.0)}
     symbols, masses = _masses_per_formula(list(members))
-    mixed = sample_mole_fractions(list(members.values()), n, rng) @ masses
+    moles = sample_mole_fractions(list(members.values()), n, rng)
+    if mineral.typical:
+        typical = sample_mole_fractions(list(mineral.typical_ranges.values()), n, rng)
+        moles = np.where(rng.random((n, 1)) < _TYPICAL_SHARE, typical, moles)
+    mixed = moles @ masses
     fractions = mixed / mixed.sum(axis=1, keepdims=True)
     traces = _sample_traces(mineral, n, rng)
+    if "O" in symbols:
+        traces = np.column_stack([traces, traces @ _oxygen_per_mass(mineral.traces)])
     fractions *= 1 - traces.sum(axis=1, keepdims=True)
     return [
-        _combined(symbols, main, list(mineral.traces), extra)
+        _combined(symbols, main, [*mineral.traces, "O"], extra)
         for main, extra in zip(fractions, traces, strict=True)
     ]
 
@@ -119,7 +133,15 @@ def _sample_traces(mineral: Mineral, n: int, rng: np.random.Generator) -> NDArra
             expected="traces whose highest mass fractions sum to less than 1",
         )
     logs = np.log(np.array(list(mineral.traces.values())).reshape(-1, 2))
-    return np.exp(rng.uniform(logs[:, 0], logs[:, 1], size=(n, len(logs))))
+    deviations = scipy.special.ndtri(rng.uniform(_TAIL, 1 - _TAIL, size=(n, len(logs))))
+    half = (logs[:, 1] - logs[:, 0]) / 2
+    return np.exp(logs.mean(axis=1) - half * deviations / scipy.special.ndtri(_TAIL))
+
+
+def _oxygen_per_mass(symbols: Iterable[str]) -> NDArray[np.float64]:
+    """Grams of oxygen in the oxide per gram of each element."""
+    oxygen = atomic_weight("O")
+    return np.array([oxygen_of_oxide(s) * oxygen / atomic_weight(s) for s in symbols])
 
 
 def _combined(
@@ -129,6 +151,7 @@ def _combined(
     extra: NDArray[np.float64],
 ) -> Composition:
     fractions = dict(zip(symbols, main.tolist(), strict=True))
-    for symbol, fraction in zip(traces, extra.tolist(), strict=True):
+    # Without oxygen in the mineral, the traces' own is left out.
+    for symbol, fraction in zip(traces, extra.tolist(), strict=False):
         fractions[symbol] = fractions.get(symbol, 0.0) + fraction
     return Composition(fractions)

@@ -1,0 +1,205 @@
+"""Hold the library's sampled compositions against measured analyses of GEOROC.
+
+    python benchmarks/library_chemistry.py --data /work/shared/data/chemistry/georoc_analyses.csv
+
+prints what was held and writes docs/tables/chemistry.csv (mineral by oxide) and
+docs/tables/chemistry_rejects.csv (analyses that are not what their label says). With --keep FILE
+it stores the analyses that were kept, as the tests use them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lithoscope.core.elements import atomic_weight
+from lithoscope.core.mineral import Mineral
+from lithoscope.minerals import load_library
+from lithoscope.minerals.measured import (
+    OXIDES,
+    analysed_elements,
+    held_shares,
+    is_sulfide,
+    oxide_factor,
+)
+
+HERE = Path(__file__).parent
+LEAST_ANALYSES = 6
+HELD_FROM, HELD_TO = 0.75, 0.97
+# Labels of the table that are another name of an entry, beyond the library's aliases.
+SYNONYMS = {"TITANITE (SPHENE)": "titanite", "APATITE": "fluorapatite"}
+
+
+@dataclass(frozen=True)
+class Window:
+    """Bounds on a ratio of atoms, and who says so."""
+
+    part: tuple[str, ...]
+    whole: tuple[str, ...]
+    low: float
+    high: float
+    source: str
+
+    def fault(self, atoms: dict[str, float]) -> str:
+        """Say why an analysis is not of the mineral; empty if it can be."""
+        whole = sum(atoms.get(symbol, 0.0) for symbol in self.whole)
+        share = sum(atoms.get(symbol, 0.0) for symbol in self.part) / whole if whole else np.nan
+        if self.low <= share <= self.high:
+            return ""
+        ratio = f"{'+'.join(self.part)}/({'+'.join(self.whole)})"
+        return f"{ratio} is {share:.3f}, not {self.low:g} to {self.high:g} ({self.source})"
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One row of the table: where it stands, and its elements in mass %."""
+
+    line: int
+    label: str
+    percent: dict[str, float]
+
+    @property
+    def atoms(self) -> dict[str, float]:
+        """Relative numbers of atoms."""
+        return {symbol: mass / atomic_weight(symbol) for symbol, mass in self.percent.items()}
+
+
+def read_windows() -> dict[str, list[Window]]:
+    windows = defaultdict(list)
+    text = (HERE / "data" / "composition_windows.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(line for line in text.splitlines() if not line.startswith("#")):
+        windows[row["mineral"]].append(
+            Window(
+                tuple(row["part"].split()),
+                tuple(row["whole"].split()),
+                float(row["low"]),
+                float(row["high"]),
+                row["source"],
+            )
+        )
+    return windows
+
+
+def read_analyses(path: Path) -> Iterator[tuple[Mineral, Analysis]]:
+    """Yield the rows whose label is an entry of the library."""
+    library = load_library()
+    columns = {formula.upper().replace("FEO", "FEOT"): symbol for symbol, formula in OXIDES.items()}
+    with path.open(encoding="latin-1", newline="") as file:
+        reader = csv.DictReader(file)
+        for row in reader:
+            name = SYNONYMS.get(row["MINERAL"], row["MINERAL"])
+            if name not in library:
+                continue
+            percent = {
+                symbol: float(row[column] or 0) / oxide_factor(symbol)
+                for column, symbol in columns.items()
+            }
+            percent |= {"S": float(row["S"] or 0), "As": float(row["AS"] or 0)}
+            yield library.get(name), Analysis(reader.line_num, row["MINERAL"], percent)
+
+
+def own_values(mineral: Mineral, analysis: Analysis) -> list[float]:
+    """Oxides, or elements of a sulfide, in the order of `analysed_elements`."""
+    return [
+        analysis.percent[symbol] * (1.0 if is_sulfide(mineral) else oxide_factor(symbol))
+        for symbol in analysed_elements(mineral)
+    ]
+
+
+def sort_out(
+    rows: Iterator[tuple[Mineral, Analysis]],
+) -> tuple[dict[str, list[Analysis]], list[tuple[Mineral, Analysis, str]]]:
+    """Part the analyses into those within their mineral's windows, and rejects with the reason."""
+    windows = read_windows()
+    kept = defaultdict(list)
+    rejects = []
+    for mineral, analysis in rows:
+        faults = [
+            fault for w in windows.get(mineral.name, ()) if (fault := w.fault(analysis.atoms))
+        ]
+        if mineral.name not in windows:
+            faults = ["no window is published for it here"]
+        if faults:
+            rejects.append((mineral, analysis, faults[0]))
+        else:
+            kept[mineral.name].append(analysis)
+    return kept, rejects
+
+
+def write_rows(path: Path, header: list[str], rows: list[list[object]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([header, *rows])
+
+
+def keep_analyses(path: Path, kept: dict[str, list[Analysis]]) -> None:
+    library = load_library()
+    rows = [
+        [name, symbol, " ".join(f"{value:.4g}" for value in values)]
+        for name in sorted(kept)
+        if len(kept[name]) >= LEAST_ANALYSES
+        for symbol, values in zip(
+            analysed_elements(library.get(name)),
+            np.transpose([own_values(library.get(name), analysis) for analysis in kept[name]]),
+            strict=True,
+        )
+    ]
+    write_rows(path, ["mineral", "element", "mass_percent"], rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="georoc_analyses.csv")
+    parser.add_argument("--out", type=Path, default=HERE.parent / "docs" / "tables")
+    parser.add_argument("--keep", type=Path, help="store the analyses that were kept")
+    args = parser.parse_args()
+    kept, rejects = sort_out(read_analyses(args.data))
+    library = load_library()
+    table: list[list[object]] = []
+    for name in sorted(kept):
+        analyses = kept[name]
+        if len(analyses) < LEAST_ANALYSES:
+            continue
+        mineral = library.get(name)
+        measured = np.array([own_values(mineral, analysis) for analysis in analyses])
+        percent = 100 * measured / measured.sum(axis=1, keepdims=True)
+        columns = dict(zip(analysed_elements(mineral), percent.T, strict=True))
+        by_name = {k if is_sulfide(mineral) else OXIDES[k]: v for k, v in columns.items()}
+        for held in held_shares(mineral, measured, np.random.default_rng(4)):
+            verdict = "held"
+            if held.share < HELD_FROM:
+                verdict = "too narrow"
+            elif held.share > HELD_TO:
+                verdict = "too wide"
+            low, median, high = np.quantile(by_name[held.constituent], [0.05, 0.5, 0.95])
+            table.append(
+                [name, held.constituent, len(analyses), f"{held.share:.2f}", verdict]
+                + [f"{value:.2f}" for value in (held.low, held.high, low, median, high)]
+            )
+    header = ["mineral", "constituent", "analyses", "share_held", "verdict"]
+    header += ["sampled_5", "sampled_95", "measured_5", "measured_50", "measured_95"]
+    write_rows(args.out / "chemistry.csv", header, table)
+    write_rows(
+        args.out / "chemistry_rejects.csv",
+        ["line", "label", "entry", "why"],
+        [[a.line, a.label, m.name, why] for m, a, why in rejects],
+    )
+    if args.keep:
+        keep_analyses(args.keep, kept)
+    for row in table:
+        print(" ".join(f"{value!s:>11}" for value in row))
+    count = sum(row[4] == "held" for row in table)
+    n_kept = sum(map(len, kept.values()))
+    print(f"{n_kept} analyses kept, {len(rejects)} rejected")
+    print(f"{count} of {len(table)} oxides of {len({row[0] for row in table})} minerals are held")
+
+
+if __name__ == "__main__":
+    main()
