@@ -16,7 +16,8 @@ from lithoscope.core.instrument import Polycapillary
 
 FloatArray = NDArray[np.float64]
 
-FIT_KEV = (5.0, 30.0)
+# Above 30 keV half of the counts have piled up, which tells the pulse-pair resolution.
+FIT_KEV = (5.0, 39.0)
 _BIN_KEV = 0.5
 # Nickel of the machine itself.
 _STRAY_KEV = (7.2, 7.8)
@@ -34,18 +35,17 @@ def fit_edges() -> FloatArray:
 
 
 def shape_residuals(measured: Measured, edges_keV: FloatArray) -> FloatArray:
-    """Logarithms of simulated over measured counts, their median taken out.
+    """Logarithms of expected over measured counts, pile-up on both sides, the scale taken out.
 
-    Pile-up is taken out of the measured counts. Bins of few counts, and where the machine's own
-    nickel stands, are left out.
+    Bins of few counts, and where the machine's own nickel stands, are left out.
     """
+    counted, piled = measured.counted_in(edges_keV), measured.piled_in(edges_keV)
     expected = measured.simulated_in(edges_keV)
-    counted = measured.counted_in(edges_keV) - measured.piled_in(edges_keV)
     middles = (edges_keV[1:] + edges_keV[:-1]) / 2
     stray = (middles > _STRAY_KEV[0]) & (middles < _STRAY_KEV[1])
     used = (counted > _FEWEST_COUNTS) & ~stray
-    logs = np.log(expected[used] / counted[used])
-    return logs - np.median(logs)
+    scale = np.median((counted - piled)[used] / expected[used])
+    return np.log((scale * expected + piled)[used] / counted[used])
 
 
 def _ratio_residual(measured: Measured) -> float:
