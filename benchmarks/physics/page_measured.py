@@ -21,8 +21,9 @@ NIST's spectra of a Bruker XS-52 (the M4 Tornado's chassis; Rh, 50 kV, lens, vac
 elements, and acrylic bare and behind five filters. The lens alone is fitted, once for all:
 `rise: {rise:.3f}`, `fall_keV: {fall:.2f}`, `steepness: {steepness:.2f}` (the instrument file has
 {yaml_rise:g}, {yaml_fall:g}, {yaml_steepness:g}), and with it the pulse-pair resolution,
-{pair_ns:.0f} ns (5 to 39 keV). Everything else is as `m4-tornado` describes it, windows and resolution as the
-headers do. Pile-up is added to acrylic from its own measured rates; diffraction is left out.
+{pair_ns:.0f} ns (acrylic from 5 to 39 keV, L over K of Zr and Sn). Everything else is as
+`m4-tornado` describes it, windows and resolution as the headers do. Pile-up is added to acrylic
+from its own measured rates; diffraction is left out.
 
 ![Seven elements and acrylic](images/physics/elements.png)
 
