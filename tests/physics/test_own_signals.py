@@ -76,7 +76,7 @@ def test_stray_lines_have_their_share_and_follow_what_excites_them():
         (lambda: StrayLine("Ni", 1.5), "share of the stray Ni"),
         (lambda: Detector(pulse_pair_resolution_ns=-1.0), "pulse_pair_resolution_ns"),
         (lambda: Detector(zero_peak_per_s=np.nan), "zero_peak_per_s"),
-        (lambda: Detector(incomplete_layer_um=-0.1), "incomplete_layer_um"),
+        (lambda: Detector(electron_loss=-0.1), "electron_loss"),
     ],
 )
 def test_impossible_values_are_refused(make, said):

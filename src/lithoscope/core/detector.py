@@ -30,8 +30,9 @@ class Detector:
         Share of a peak in its exponential low-energy tail, and the tail's decay length.
     shelf_fraction
         Share of a peak in the flat shelf that reaches down to zero energy.
-    incomplete_layer_um
-        Depth below the entrance in µm within which a photon loses part of its charge to the shelf.
+    electron_loss
+        Photoelectrons that leave the silicon and so add to the shelf, as a multiple of those of
+        straight tracks; 0 leaves them out.
     pulse_pair_resolution_ns
         Time within which two photons are counted as one of their summed energy.
     zero_peak_per_s
@@ -49,7 +50,7 @@ class Detector:
     tail_fraction: float = 0.0
     tail_width_keV: float = 0.1
     shelf_fraction: float = 0.0
-    incomplete_layer_um: float = 0.0
+    electron_loss: float = 0.0
     pulse_pair_resolution_ns: float = 0.0
     zero_peak_per_s: float = 0.0
     escape: bool = True
@@ -65,7 +66,7 @@ class Detector:
         )
         for name, unit in (
             ("dead_layer_um", "µm"),
-            ("incomplete_layer_um", "µm"),
+            ("electron_loss", "times straight tracks"),
             ("pulse_pair_resolution_ns", "ns"),
             ("zero_peak_per_s", "pulses per second"),
         ):

@@ -19,7 +19,7 @@ _NEAR_KEV = 2.6
 # Singular values below this share of the largest are left out (compiled and reference spectra agree
 # to 1e-6, tests/physics/test_simulate.py).
 _LEAST_SINGULAR = 1e-9
-_LARGEST_RANK = 64
+_LARGEST_RANK = 160
 # Counts per photon below this are no counts, but slow denormal numbers.
 _LEAST_COUNTS = 1e-20
 

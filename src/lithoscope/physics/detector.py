@@ -26,6 +26,9 @@ _REACH_SIGMA = 8.0
 _REACH_WIDTHS = 40.0
 # No more than this of a peak can be shelf, however soft the photon.
 _LARGEST_SHELF = 0.4
+# Energy of silicon's KLL Auger electrons, and what binds its L shells (Bearden and Burr 1967).
+_AUGER_KEV = 1.6
+_L_BINDING_KEV = 0.0998
 
 
 def fano_term_from_factor(*, fano: float) -> float:
@@ -115,17 +118,28 @@ def response_from_energies(
 
 
 def shelf_fraction_from_energy(*, detector: Detector, energies_keV: FloatArray) -> FloatArray:
-    """Share of a peak in its shelf, ``a + mu_Si(E) rho t``.
+    """Share of a peak in its shelf, ``a + f mu R / 4 (1 + exp(-mu d)) / (1 - exp(-mu d))``.
 
-    Photons absorbed within the depth t below the entrance lose a part of their charge (Campbell
-    and Wang 1991); t is `Detector.incomplete_layer_um`, a `Detector.shelf_fraction`.
+    Photoelectrons that leave the silicon through its front or its back take energy away: of those
+    that start at a depth z, with the range R and in any direction, ``(1 - z / R) / 2`` do, which
+    integrates to R / 4 at either face of a detector of thickness d. The range is Kanaya and
+    Okayama's (1972, J. Phys. D 5, 43, eq. 12), ``R = 0.0276 A E^1.67 / (Z^0.889 rho)`` µm, of the
+    photoelectron, or of the Auger electron where that goes further; a is
+    `Detector.shelf_fraction`, f `Detector.electron_loss`.
     """
-    numbers = np.array([_SILICON])
-    energies = np.ascontiguousarray(np.maximum(energies_keV, LOWEST_ENERGY_KEV))
-    photo = np.asarray(xraylib_np.CS_Photo(numbers, energies))[0]
     density = float(xraylib.ElementDensity(_SILICON))
-    shallow = photo * density * detector.incomplete_layer_um * 1e-4
-    return np.minimum(detector.shelf_fraction + shallow, _LARGEST_SHELF)
+    edge = float(xraylib.EdgeEnergy(_SILICON, xraylib.K_SHELL))
+    energies = np.ascontiguousarray(np.maximum(energies_keV, LOWEST_ENERGY_KEV))
+    electrons = np.where(
+        energies > edge, np.maximum(energies - edge, _AUGER_KEV), energies - _L_BINDING_KEV
+    )
+    weight = float(xraylib.AtomicWeight(_SILICON))
+    range_cm = 2.76e-6 * weight * np.maximum(electrons, 0.0) ** 1.67 / (_SILICON**0.889 * density)
+    photo = np.asarray(xraylib_np.CS_Photo(np.array([_SILICON]), energies))[0] * density
+    depth = photo * detector.thickness_um * 1e-4
+    faces = (1 + np.exp(-depth)) / -np.expm1(-depth)
+    lost = detector.electron_loss * photo * range_cm / 4 * faces
+    return np.minimum(detector.shelf_fraction + lost, _LARGEST_SHELF)
 
 
 def _peak_shape(detector: Detector, energies_keV: FloatArray, edges_keV: FloatArray) -> FloatArray:

@@ -19,8 +19,10 @@ FloatArray = NDArray[np.float64]
 
 _SILICON = 14
 # Between these energies the continuum is interpolated; below the first it is negligible.
-_GRID_KEV = np.geomspace(6.0, 100.0, 40)
+_GRID_KEV = np.geomspace(6.0, 100.0, 150)
 _COSINES = np.linspace(1, -1, 201)
+# Recoils are spread by about the resolution at the Compton edge.
+_SPREAD_KEV = 0.1
 
 
 def recoil_share_from_energy(*, detector: Detector, energies_keV: FloatArray) -> FloatArray:
@@ -48,8 +50,8 @@ def recoil_from_energies(
     """Counts of recoil electrons per photon at the window, shape (photon, channel).
 
     The recoil at the angle theta is ``T = E - E / (1 + E / mc^2 (1 - cos theta))``, with the
-    differential Compton cross section of silicon (xraylib) as weight; the resolution is neglected,
-    and energies between those of a grid are interpolated.
+    differential Compton cross section of silicon (xraylib) as weight, spread evenly over 0.1 keV
+    as the resolution does; energies between those of a grid are interpolated.
     """
     shares = recoil_share_from_energy(detector=detector, energies_keV=_GRID_KEV)
     angles = np.arccos(_COSINES)
@@ -58,8 +60,18 @@ def recoil_from_energies(
     for row, (energy, section) in enumerate(zip(_GRID_KEV, sections, strict=True)):
         kinetic = energy - energy / (1 + energy / ELECTRON_REST_ENERGY_KEV * (1 - _COSINES))
         below = np.append(0, np.cumsum((section[1:] + section[:-1]) / 2))
-        shapes[row] = np.diff(np.interp(edges_keV, kinetic, below / below[-1]))
+        shapes[row] = np.diff(_spread_below(edges_keV, kinetic, below / below[-1]))
     place = np.interp(np.log(energies_keV), np.log(_GRID_KEV), np.arange(_GRID_KEV.size))
     weights = np.maximum(1 - np.abs(place[:, None] - np.arange(_GRID_KEV.size)), 0)
     weights[energies_keV < _GRID_KEV[0]] = 0.0
     return np.asarray((weights * shares) @ shapes)
+
+
+def _spread_below(edges_keV: FloatArray, kinetic_keV: FloatArray, below: FloatArray) -> FloatArray:
+    """Share below each edge once every recoil is spread over `_SPREAD_KEV`."""
+    areas = np.append(0, np.cumsum(np.diff(kinetic_keV) * (below[1:] + below[:-1]) / 2))
+    ends = [edges_keV - _SPREAD_KEV / 2, edges_keV + _SPREAD_KEV / 2]
+    low, high = (
+        np.interp(end, kinetic_keV, areas) + np.maximum(end - kinetic_keV[-1], 0.0) for end in ends
+    )
+    return np.asarray((high - low) / _SPREAD_KEV)
