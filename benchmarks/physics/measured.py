@@ -23,8 +23,8 @@ from lithoscope.physics.source import source_from_instrument
 FloatArray = NDArray[np.float64]
 
 ACRYLIC = "C5H8O2"
-# The plate is not thick for 20 keV; its mass per area is not known. 0.8 g/cm² gives the rise of the
-# scattered continuum from 10 to 30 keV best of 0.4, 0.6, 0.8 and 1.1 (docs/physics.md).
+# The plate is not thick for 20 keV; its mass per area is not known. Fits with 0.5 to 1.2 g/cm² are
+# as good and give nearly the same lens.
 ACRYLIC_G_CM2 = 0.8
 ELEMENTS = ("Si", "S", "Ti", "Cr", "Ni", "Zr", "Sn")
 # The pulser at zero does not pile up, nor does noise.

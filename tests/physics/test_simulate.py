@@ -147,5 +147,5 @@ def test_compiled_refuses_wrong_columns(instrument):
 def test_a_tube_that_nothing_leaves_is_refused(instrument):
     filters = (Layer("Pb", 500.0, 11.3),)
     dark = dataclasses.replace(instrument, tube=Tube(voltage_kV=10.0, filters=filters))
-    with pytest.raises(InstrumentError, match="10: behind .*Pb 500 µm"):
+    with pytest.raises(InstrumentError, match=r"10: behind .*Pb 500 µm"):
         source_from_instrument(instrument=dark)
