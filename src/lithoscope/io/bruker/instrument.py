@@ -58,7 +58,7 @@ def instrument_from_header(
         What to call the instrument.
     default
         Stands in for what headers do not tell (the lens's transmission, the tube's yield, the
-        scattering angle) and for what this one lacks.
+        scattering angle, the lines of the machine's own parts) and for what this one lacks.
 
     Returns
     -------
@@ -91,6 +91,7 @@ def instrument_from_header(
             atmosphere=_atmosphere(spectrum.xrf, default.atmosphere, notes),
             detector=_detector(spectrum.detector, spectrum.calibration, default.detector, notes),
             axis=_axis(spectrum.calibration, default.axis, notes),
+            stray_lines=default.stray_lines,
         ),
         notes,
     )
