@@ -36,7 +36,7 @@ from lithoscope.minerals import load_library
 from lithoscope.minerals.measured import analysed_elements, held_shares
 
 TAILS = (0.005, 0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16)
-STEPS = 120
+STEPS = 200
 
 
 def taken_apart(
@@ -114,19 +114,23 @@ def improved(mineral: Mineral, measured: list[list[float]], rng: np.random.Gener
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="georoc_analyses.csv")
+    parser.add_argument("--only", default="", help="names of minerals, by commas")
     args = parser.parse_args()
+    chosen = [name for name in args.only.split(",") if name]
     kept, _ = sort_out(read_analyses(args.data))
     library = load_library()
     for name in sorted(kept):
         mineral, analyses = library.get(name), kept[name]
         if len(analyses) < LEAST_ANALYSES or len(mineral.end_members) < 2:
             continue
+        if chosen and name not in chosen:
+            continue
         measured = [own_values(mineral, analysis) for analysis in analyses]
         fractions, misfit = taken_apart(mineral, analyses)
         tried = [candidate(mineral, fractions, tail) for tail in TAILS]
         before = score(mineral, measured)
         best = max(
-            (one for one in [replace(mineral, typical={}), *tried] if one),
+            filter(None, [mineral, replace(mineral, typical={}), *tried]),
             key=lambda one: score(one, measured),
         )
         best = improved(best, measured, np.random.default_rng(1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,14 +45,14 @@ class Cell:
     def __post_init__(self) -> None:
         for axis in ("a_A", "b_A", "c_A"):
             length = getattr(self, axis)
-            if not (np.isfinite(length) and 0 < length <= _MAX_LENGTH_A):
+            if not (math.isfinite(length) and 0 < length <= _MAX_LENGTH_A):
                 raise MineralError(
                     f"The cell's {axis} is {length}.",
                     expected=f"a length in Å above 0, at most {_MAX_LENGTH_A:g}",
                 )
         for angle in ("alpha_deg", "beta_deg", "gamma_deg"):
             degrees = getattr(self, angle)
-            if not (np.isfinite(degrees) and 0 < degrees < 180):
+            if not (math.isfinite(degrees) and 0 < degrees < 180):
                 raise MineralError(
                     f"The cell's {angle} is {degrees}.", expected="an angle above 0 and below 180"
                 )
@@ -59,24 +60,34 @@ class Cell:
             raise MineralError(
                 f"The cell holds {self.formula_units} formula units.", expected="1, 2, 3, ..."
             )
-        if np.linalg.det(self._metric()) <= 1e-9 * (self.a_A * self.b_A * self.c_A) ** 2:
+        if self._oblique() <= 1e-9:
             raise MineralError(
                 f"No cell has the angles {self.alpha_deg:g}, {self.beta_deg:g} and "
                 f"{self.gamma_deg:g}.",
                 expected="angles of which the largest is less than the sum of the others",
             )
 
+    def _cosines(self) -> tuple[float, float, float]:
+        angles = (self.alpha_deg, self.beta_deg, self.gamma_deg)
+        alpha, beta, gamma = (math.cos(math.radians(angle)) for angle in angles)
+        return alpha, beta, gamma
+
+    def _oblique(self) -> float:
+        """Square of the volume over that of a cell with right angles."""
+        alpha, beta, gamma = self._cosines()
+        return 1 - alpha**2 - beta**2 - gamma**2 + 2 * alpha * beta * gamma
+
     def _metric(self) -> NDArray[np.float64]:
         """Metric tensor ``G_ij = a_i · a_j`` in Å², shape (3, 3)."""
         lengths = np.array([self.a_A, self.b_A, self.c_A])
-        cos_a, cos_b, cos_c = np.cos(np.radians([self.alpha_deg, self.beta_deg, self.gamma_deg]))
-        cosines = np.array([[1.0, cos_c, cos_b], [cos_c, 1.0, cos_a], [cos_b, cos_a, 1.0]])
+        alpha, beta, gamma = self._cosines()
+        cosines = np.array([[1.0, gamma, beta], [gamma, 1.0, alpha], [beta, alpha, 1.0]])
         return cosines * np.outer(lengths, lengths)
 
     @property
     def volume_A3(self) -> float:
-        """Volume in Å³, ``sqrt(det G)``."""
-        return float(np.sqrt(np.linalg.det(self._metric())))
+        """Volume in Å³, ``a b c sqrt(1 - cos²α - cos²β - cos²γ + 2 cosα cosβ cosγ)``."""
+        return self.a_A * self.b_A * self.c_A * math.sqrt(self._oblique())
 
     def d_spacings_A(self, hkl: ArrayLike) -> NDArray[np.float64]:
         """Return the distances between lattice planes.

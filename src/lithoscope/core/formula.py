@@ -89,6 +89,12 @@ def parse_formula(text: str) -> dict[str, float]:
         raise FormulaError(
             f"A formula of {len(text)} characters.", expected=f"at most {_MAX_LENGTH} characters"
         )
+    return dict(_read(text))
+
+
+# A mineral's formulas are read when they are checked, balanced, weighed and mixed.
+@functools.lru_cache(maxsize=4096)
+def _read(text: str) -> dict[str, float]:
     return _Reader(text).read()
 
 

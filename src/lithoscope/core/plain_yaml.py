@@ -81,26 +81,17 @@ def load_plain_yaml(text: str) -> object:
     return load_yaml_document(text).value
 
 
-def load_yaml_document(text: str, *, trusted: bool = False) -> YamlDocument:
+def load_yaml_document(text: str) -> YamlDocument:
     """Return the values of a YAML text and where they stand.
-
-    Parameters
-    ----------
-    text
-        The YAML text.
-    trusted
-        Whether the text comes with Lithoscope: it is then read by libyaml where that is there,
-        ten times as fast, without the checks that only hostile text needs.
 
     Raises
     ------
     yaml.YAMLError
         As `load_plain_yaml`.
     """
-    # SafeLoaders all of them: nothing but plain values comes out.
-    kind = getattr(yaml, "CSafeLoader", PlainLoader) if trusted else PlainLoader
     try:
-        loader = kind(text)
+        # A SafeLoader: nothing but plain values comes out of it.
+        loader = PlainLoader(text)
         try:
             root = loader.get_single_node()
             return YamlDocument(None if root is None else loader.construct_document(root), root)
@@ -108,3 +99,28 @@ def load_yaml_document(text: str, *, trusted: bool = False) -> YamlDocument:
             loader.dispose()
     except (RecursionError, ValueError) as error:
         raise yaml.YAMLError(str(error)[:300]) from None
+
+
+def load_own_yaml(text: str) -> YamlDocument:
+    """Return the values of a YAML text that comes with Lithoscope, ten times as fast.
+
+    libyaml reads it where that is there, without the checks that only foreign text needs; values
+    are text, decimal numbers, lists and mappings.
+    """
+    fast = getattr(yaml, "CSafeLoader", None)
+    if fast is None:
+        return load_yaml_document(text)
+    root = yaml.compose(text, Loader=fast)
+    return YamlDocument(_own_value(root), root)
+
+
+def _own_value(node: yaml.Node | None) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return {_own_value(key): _own_value(value) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_own_value(item) for item in node.value]
+    if not isinstance(node, yaml.ScalarNode):
+        return None
+    if node.tag.endswith(":int"):
+        return int(node.value)
+    return float(node.value) if node.tag.endswith(":float") else node.value

@@ -8,7 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from lithoscope.core.mineral import Mineral
-from lithoscope.core.plain_yaml import YamlDocument, load_yaml_document
+from lithoscope.core.plain_yaml import YamlDocument, load_own_yaml, load_yaml_document
 from lithoscope.errors import FileFormatError, LithoscopeError, MineralError, nearest_names
 from lithoscope.minerals.names import name_key
 from lithoscope.minerals.schema import KEYS, MineralEntry
@@ -137,7 +137,7 @@ def _explained(error: ValidationError, where: str) -> MineralError:
 
 def _load_yaml(text: str, source: str, trusted: bool) -> YamlDocument:
     try:
-        return load_yaml_document(text, trusted=trusted)
+        return load_own_yaml(text) if trusted else load_yaml_document(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""

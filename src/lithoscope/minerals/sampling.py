@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import scipy.special
 from numpy.typing import NDArray
 
 from lithoscope.core.composition import Composition
@@ -132,10 +131,12 @@ def _sample_traces(mineral: Mineral, n: int, rng: np.random.Generator) -> NDArra
             f"{mineral.name}: its trace elements can add up to {highest:.3g}.",
             expected="traces whose highest mass fractions sum to less than 1",
         )
+    from scipy.special import ndtri
+
     logs = np.log(np.array(list(mineral.traces.values())).reshape(-1, 2))
-    deviations = scipy.special.ndtri(rng.uniform(_TAIL, 1 - _TAIL, size=(n, len(logs))))
+    deviations = ndtri(rng.uniform(_TAIL, 1 - _TAIL, size=(n, len(logs))))
     half = (logs[:, 1] - logs[:, 0]) / 2
-    return np.exp(logs.mean(axis=1) - half * deviations / scipy.special.ndtri(_TAIL))
+    return np.exp(logs.mean(axis=1) - half * deviations / ndtri(_TAIL))
 
 
 def _oxygen_per_mass(symbols: Iterable[str]) -> NDArray[np.float64]:

@@ -29,7 +29,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from lithoscope.core.cell import Cell
 from lithoscope.core.formula import parse_formula
 from lithoscope.core.mineral import Mineral
-from lithoscope.core.plain_yaml import load_plain_yaml
+from lithoscope.core.plain_yaml import load_own_yaml
 from lithoscope.errors import LithoscopeError, MineralError
 from lithoscope.minerals.charges import check_charges
 
@@ -172,4 +172,4 @@ KEYS = tuple(field.alias or name for name, field in MineralEntry.model_fields.it
 def _citations() -> dict[str, str]:
     """Return the package's table of references."""
     file = importlib.resources.files("lithoscope.minerals") / "data" / "references.yaml"
-    return cast("dict[str, str]", load_plain_yaml(file.read_text(encoding="utf-8")))
+    return cast("dict[str, str]", load_own_yaml(file.read_text(encoding="utf-8")).value)
