@@ -1,0 +1,155 @@
+"""How likely counts are under a mineral: composition and instrument integrated out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithoscope.errors import InvalidValueError
+
+FloatArray = NDArray[np.float64]
+
+# Components of a class that carry less than this many nats at the most counts asked for are noise
+# of the sample, not of nature; more than so many were of no use (docs/decisions/0011).
+_LEAST_INFORMATION = 0.5
+_MOST_COMPONENTS = 8
+# Newton's method stops when a step would gain less than this in log likelihood.
+_LEAST_GAIN = 0.02
+_MOST_STEPS = 40
+_SHORTER = 0.3
+# Share of all counts that an empty bin is granted, so that its logarithm is finite.
+_FLOOR = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class ClassModel:
+    """A class of spectra: their geometric mean, and the directions in which they vary.
+
+    A spectrum of the class has the shares ``p = softmax(m + theta J)`` with a standard normal
+    theta, and its counts are multinomial. Element lines, scatter and the instrument's response
+    multiply, so in the logarithm even a lens that halves the hard radiation is a straight line.
+
+    Parameters
+    ----------
+    log_mean
+        Mean logarithm of the shares, shape (bin,).
+    directions
+        Change of the logarithm for one standard deviation, shape (direction, bin).
+    """
+
+    log_mean: FloatArray
+    directions: FloatArray
+
+    def __post_init__(self) -> None:
+        if self.log_mean.ndim != 1 or not self.log_mean.size:
+            raise InvalidValueError(f"A mean of shape {self.log_mean.shape}.", expected="(bin,)")
+        if self.directions.ndim != 2 or self.directions.shape[1] != self.log_mean.size:
+            raise InvalidValueError(
+                f"Directions of shape {self.directions.shape}.",
+                expected=f"(direction, {self.log_mean.size})",
+            )
+
+    def log_likelihood(self, counts: NDArray[np.number]) -> FloatArray:
+        """Logarithm of the likelihood of each spectrum, theta integrated out.
+
+        Laplace's method: ``log p(n) = f(theta*) - log det(-f'') / 2`` at the maximum of
+        ``f = log p(n | theta) - theta^2 / 2`` (Tierney and Kadane 1986, J. Am. Stat. Assoc. 81,
+        82). f is concave; its maximum is found by Newton's method with shortened steps.
+
+        Parameters
+        ----------
+        counts
+            Shape (spectrum, bin).
+
+        Returns
+        -------
+        ndarray, shape (spectrum,): up to the multinomial coefficient, which is the same for
+        every class
+        """
+        counts = np.asarray(counts, dtype=np.float64)
+        totals, scores = counts.sum(axis=1), counts @ self.directions.T
+        theta, step = np.zeros_like(scores), np.zeros_like(scores)
+        highest = np.full(len(counts), -np.inf)
+        integral = np.empty(len(counts))
+        active = np.arange(len(counts))
+        products = self._products()
+        for _ in range(_MOST_STEPS):
+            trial = theta[active] + step[active]
+            value, gradient, curvature = self._expanded(
+                trial, totals[active], scores[active], products
+            )
+            worse = value < highest[active] - _LEAST_GAIN
+            step[active[worse]] *= _SHORTER
+            better = active[~worse]
+            newton = np.linalg.solve(curvature[~worse], gradient[~worse, :, None])[:, :, 0]
+            gain = (gradient[~worse] * newton).sum(axis=1) / 2
+            theta[better], step[better] = trial[~worse], newton
+            highest[better] = value[~worse]
+            logdet = np.linalg.slogdet(curvature[~worse])[1]
+            integral[better] = value[~worse] + gain - logdet / 2
+            active = np.concatenate([active[worse], better[gain > _LEAST_GAIN]])
+            if not active.size:
+                break
+        return np.asarray(counts @ self.log_mean + integral)
+
+    def _products(self) -> FloatArray:
+        """Products of all pairs of directions, shape (bin, pair)."""
+        rows, columns = np.triu_indices(len(self.directions))
+        return np.ascontiguousarray((self.directions[rows] * self.directions[columns]).T)
+
+    def _expanded(
+        self, theta: FloatArray, totals: FloatArray, scores: FloatArray, products: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Value without ``counts @ log_mean``, gradient and negative second derivative of f."""
+        logs = self.log_mean + theta @ self.directions
+        top = logs.max(axis=1, keepdims=True)
+        shares = np.exp(logs - top)
+        sums = shares.sum(axis=1, keepdims=True)
+        shares /= sums
+        normaliser = (top + np.log(sums))[:, 0]
+        value = (theta * scores).sum(axis=1) - totals * normaliser - (theta**2).sum(axis=1) / 2
+        mean = shares @ self.directions.T
+        gradient = scores - totals[:, None] * mean - theta
+        size = len(self.directions)
+        rows, columns = np.triu_indices(size)
+        second = np.empty((len(theta), size, size))
+        second[:, rows, columns] = shares @ products
+        second[:, columns, rows] = second[:, rows, columns]
+        second -= mean[:, :, None] * mean[:, None, :]
+        return value, gradient, totals[:, None, None] * second + np.eye(size)
+
+
+def class_model_from_spectra(
+    *, spectra: FloatArray, responses: FloatArray, most_counts: float
+) -> ClassModel:
+    """Make a class model from expected spectra of one mineral on one machine.
+
+    The directions are the principal components of the logarithms in the metric of their Fisher
+    information (each bin weighted by its share), and the responses of the machine.
+
+    Parameters
+    ----------
+    spectra
+        Shape (sample, bin), of any total.
+    responses
+        Change of the logarithm for one standard deviation of each thing that is uncertain about
+        the machine, shape (response, bin).
+    most_counts
+        Counts above which no difference need be told.
+    """
+    logs = log_shares_from_spectra(spectra=spectra)
+    mean = logs.mean(axis=0)
+    weights = np.exp(mean / 2)
+    _, scales, axes = np.linalg.svd((logs - mean) * weights, full_matrices=False)
+    scales = scales / np.sqrt(max(len(logs) - 1, 1))
+    kept = np.flatnonzero(scales**2 * most_counts > _LEAST_INFORMATION)[:_MOST_COMPONENTS]
+    components = scales[kept, None] * axes[kept] / weights
+    return ClassModel(mean, np.concatenate([components, responses]))
+
+
+def log_shares_from_spectra(*, spectra: FloatArray) -> FloatArray:
+    """Logarithm of each bin's share of the counts, shape (spectrum, bin)."""
+    shares = spectra / spectra.sum(axis=-1, keepdims=True) + _FLOOR
+    return np.asarray(np.log(shares / shares.sum(axis=-1, keepdims=True)))
