@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from lithoscope.cli.confusable import confusable
 from lithoscope.cli.options import JsonOption
 from lithoscope.cli.terminal import print_json, print_line, print_table
 
-app = typer.Typer(help="The mineral library.", no_args_is_help=True)
+app = typer.Typer(help="The mineral library, and what can be told apart.", no_args_is_help=True)
+app.command("confusable")(confusable)
 
 
 @app.command("list")

@@ -68,12 +68,12 @@ class ClassModel:
         ndarray, shape (spectrum,): up to the multinomial coefficient, which is the same for
         every class
         """
-        counts = np.asarray(counts, dtype=np.float64)
-        totals, scores = counts.sum(axis=1), counts @ self.directions.T
+        measured = np.asarray(counts, dtype=np.float64)
+        totals, scores = measured.sum(axis=1), measured @ self.directions.T
         theta, step = np.zeros_like(scores), np.zeros_like(scores)
-        highest = np.full(len(counts), -np.inf)
-        integral = np.empty(len(counts))
-        active = np.arange(len(counts))
+        highest = np.full(len(measured), -np.inf)
+        integral = np.empty(len(measured))
+        active = np.arange(len(measured))
         products = self._products()
         for _ in range(_MOST_STEPS):
             trial = theta[active] + step[active]
@@ -92,7 +92,7 @@ class ClassModel:
             active = np.concatenate([active[worse], better[gain > _LEAST_GAIN]])
             if not active.size:
                 break
-        return np.asarray(counts @ self.log_mean + integral)
+        return np.asarray(measured @ self.log_mean + integral)
 
     def _products(self) -> FloatArray:
         """Products of all pairs of directions, shape (bin, pair)."""

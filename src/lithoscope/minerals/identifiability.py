@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,11 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from lithoscope.errors import InvalidValueError, MineralError
-from lithoscope.minerals.class_likelihood import ClassModel, class_model_from_spectra
+from lithoscope.minerals.class_likelihood import (
+    ClassModel,
+    class_model_from_spectra,
+    log_shares_from_spectra,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -132,6 +137,10 @@ class PairErrors:
                 needed = np.where(crossing, between, needed)
         return needed
 
+    def with_coin_flips(self, pairs: NDArray[np.bool_]) -> PairErrors:
+        """Return the same with an error of 0.5 for some pairs, shape (mineral, mineral)."""
+        return dataclasses.replace(self, errors=np.where(pairs, 0.5, self.errors))
+
     def index(self, name: str) -> int:
         """Return the place of a mineral.
 
@@ -151,7 +160,7 @@ def closest_members(families: Sequence[SpectrumFamily]) -> FloatArray:
     ``sum(sqrt(p q))`` to the power of the counts, halved, bounds the error between two fixed
     spectra from above (Kailath 1967, IEEE Trans. Commun. Technol. 15, 52).
     """
-    roots = [np.sqrt(family.tested / family.tested.sum(axis=1, keepdims=True)) for family in families]
+    roots = [np.exp(log_shares_from_spectra(spectra=family.tested) / 2) for family in families]
     stacked = np.concatenate(roots).astype(np.float32)
     starts = np.cumsum([0, *(len(root) for root in roots)][:-1])
     closest = np.empty((len(roots), len(roots)))

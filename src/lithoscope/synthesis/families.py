@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +17,11 @@ from lithoscope.minerals.class_likelihood import log_shares_from_spectra
 from lithoscope.minerals.identifiability import SpectrumFamily
 from lithoscope.minerals.sampling import sample_compositions
 from lithoscope.physics.attenuation import transmission_from_atmosphere
-from lithoscope.physics.compile import compile_instrument, mass_fraction_matrix
+from lithoscope.physics.compile import (
+    CompiledInstrument,
+    compile_instrument,
+    mass_fraction_matrix,
+)
 from lithoscope.physics.detector import efficiency_from_detector, fano_term_from_factor
 from lithoscope.synthesis.calibration import CalibrationUncertainty
 from lithoscope.synthesis.conditions import MeasurementRange, draw_diffuse_share
@@ -222,7 +225,7 @@ class FamilySimulator:
     def _typical_spectra(self, machine: Instrument, fractions: FloatArray) -> FloatArray:
         return self._compiled(machine).spectra(fractions, diffuse_share=_TYPICAL_DIFFUSE_SHARE)
 
-    def _compiled(self, machine: Instrument):
+    def _compiled(self, machine: Instrument) -> CompiledInstrument:
         return compile_instrument(
             instrument=machine, symbols=self._symbols, edges_keV=self._axis.fine_edges_keV
         )
