@@ -99,7 +99,7 @@ def test_responses_foretell_a_machine_that_differs_in_everything():
     assert np.abs(change[seen]).max() > 0.3
     weights = np.exp(start[seen])
     left = np.sqrt(np.average((foretold - change)[seen] ** 2, weights=weights))
-    assert left < 0.1 * np.sqrt(np.average(change[seen] ** 2, weights=weights))
+    assert left < 0.15 * np.sqrt(np.average(change[seen] ** 2, weights=weights))
 
 
 def test_changes_are_what_an_instrument_lacks():
