@@ -24,10 +24,8 @@ FloatArray = NDArray[np.float64]
 # Counts at which errors are computed; between them they are interpolated.
 COUNT_LEVELS = (30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 SEPARATE_ERROR = 0.05
-# A pair is followed to higher counts until its error has fallen below this.
+# A pair is followed to higher counts until its error, or a bound of it, has fallen below this.
 _SETTLED_ERROR = 0.02
-# Pairs whose closest members are told apart better than this are not looked at.
-_NEGLIGIBLE_ERROR = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +209,7 @@ def pair_errors(
     bounds = 0.5 * closest_members(families) ** levels[0]
     if pairs is not None:
         bounds = np.where(pairs, bounds, 0.0)
-    followed = np.triu(bounds > _NEGLIGIBLE_ERROR, 1)
+    followed = np.triu(bounds > _SETTLED_ERROR, 1)
     measured = np.full((levels.size, *bounds.shape), np.nan)
     rng = np.random.default_rng(seed)
     for number, level in enumerate(levels):
@@ -258,7 +256,7 @@ def _errors_at(
         if sources.size:
             sources = np.append(sources, model)
             stacked = np.concatenate([drawn[source] for source in sources.tolist()])
-            likelihoods = models[model].log_likelihood(stacked)
+            likelihoods = models[model].felt_at(counts).log_likelihood(stacked)
             found[sources] = likelihoods.reshape(len(sources), draws)
         return found
 
