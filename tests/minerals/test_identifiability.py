@@ -139,3 +139,13 @@ def test_coin_flips_and_what_is_refused(pairs):
         PairErrors(("a",), np.array([1.0]), np.full((1, 1, 1), 0.6), 1)
     with pytest.raises(InvalidValueError, match="at least one"):
         SpectrumFamily("a", np.ones((1, 3)), np.zeros((0, 3)), np.ones((1, 4)))
+
+
+def test_a_single_high_level_does_not_take_sparse_samples_for_separation():
+    """At 100 000 counts no two samples of a broad class are close; the classes still overlap."""
+    families = [family("a", 0.5, 1.0, 1), family("b", 0.5, 1.0, 2)]
+    thinned = [
+        SpectrumFamily(item.name, item.fitted, item.responses, item.tested[number::40])
+        for number, item in enumerate(families)
+    ]
+    assert pair_errors(thinned, counts=[100_000], draws=200).errors[0, 0, 1] > 0.35

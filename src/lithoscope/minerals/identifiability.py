@@ -26,6 +26,8 @@ COUNT_LEVELS = (30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000, 1_00
 SEPARATE_ERROR = 0.05
 # A pair is followed to higher counts until its error, or a bound of it, has fallen below this.
 _SETTLED_ERROR = 0.02
+# Counts at which the bound is taken: so few that the closest of a few dozen samples are close.
+_SCREENING_COUNTS = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +208,7 @@ def pair_errors(
         )
         for family in families
     ]
-    bounds = 0.5 * closest_members(families) ** levels[0]
+    bounds = 0.5 * closest_members(families) ** min(levels[0], _SCREENING_COUNTS)
     if pairs is not None:
         bounds = np.where(pairs, bounds, 0.0)
     followed = np.triu(bounds > _SETTLED_ERROR, 1)
