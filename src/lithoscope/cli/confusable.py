@@ -36,6 +36,10 @@ def confusable(
     from lithoscope.workflows.describe_confusion import describe_identifiability
     from lithoscope.workflows.identify import identify_minerals
 
+    if figure is not None:
+        from lithoscope.figures.save import check_figure_path
+
+        check_figure_path(figure)
     chosen = minerals_from_option(minerals)
     with staged_progress() as progress:
         found = identify_minerals(
@@ -48,9 +52,7 @@ def confusable(
         from lithoscope.figures.confusion_matrix import confusion_figure
         from lithoscope.figures.save import save_figure
 
-        save_figure(
-            confusion_figure(found.pairs, counts=counts, title=f"{found.instrument}"), figure
-        )
+        save_figure(confusion_figure(found.pairs, counts=counts, title=found.instrument), figure)
     facts = describe_identifiability(found)
     if as_json:
         print_json(facts)
