@@ -90,9 +90,9 @@ class ClassModel:
         centred = self.directions - (self.directions @ shares)[:, None]
         rotation, scales, _ = np.linalg.svd(centred * np.sqrt(shares), full_matrices=False)
         kept = scales**2 * counts > _LEAST_FELT
-        return ClassModel(self.log_mean, rotation[:, kept].T @ self.directions)
+        return ClassModel(self.log_mean, rotation[:, kept].T @ centred)
 
-    def _integrals(self, measured: FloatArray, products: FloatArray) -> FloatArray:
+    def _integrals(self, measured: FloatArray, products: NDArray[np.float32]) -> FloatArray:
         totals, scores = measured.sum(axis=1), measured @ self.directions.T
         theta, step = np.zeros_like(scores), np.zeros_like(scores)
         highest = np.full(len(measured), -np.inf)
@@ -110,20 +110,31 @@ class ClassModel:
             gain = (gradient[~worse] * newton).sum(axis=1) / 2
             theta[better], step[better] = trial[~worse], newton
             highest[better] = value[~worse]
-            logdet = np.linalg.slogdet(curvature[~worse])[1]
-            integral[better] = value[~worse] + gain - logdet / 2
-            active = np.concatenate([active[worse], better[gain > _LEAST_GAIN]])
+            done = gain <= _LEAST_GAIN
+            logdet = np.linalg.slogdet(curvature[~worse][done])[1]
+            integral[better[done]] = (value[~worse] + gain)[done] - logdet / 2
+            active = np.concatenate([active[worse], better[~done]])
             if not active.size:
                 break
+        # Where the maximum was not reached, a value on the way to it, lower than the integral.
+        integral[active] = highest[active]
         return np.asarray(measured @ self.log_mean + integral)
 
-    def _products(self) -> FloatArray:
-        """Products of all pairs of directions, shape (bin, pair)."""
+    def _products(self) -> NDArray[np.float32]:
+        """Products of all pairs of directions, shape (bin, pair).
+
+        In single precision, which the second derivative needs no more than and takes half as long.
+        """
         rows, columns = np.triu_indices(len(self.directions))
-        return np.ascontiguousarray((self.directions[rows] * self.directions[columns]).T)
+        products = (self.directions[rows] * self.directions[columns]).T
+        return np.ascontiguousarray(products, dtype=np.float32)
 
     def _expanded(
-        self, theta: FloatArray, totals: FloatArray, scores: FloatArray, products: FloatArray
+        self,
+        theta: FloatArray,
+        totals: FloatArray,
+        scores: FloatArray,
+        products: NDArray[np.float32],
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Value without ``counts @ log_mean``, gradient and negative second derivative of f."""
         logs = self.log_mean + theta @ self.directions
@@ -138,7 +149,7 @@ class ClassModel:
         size = len(self.directions)
         rows, columns = np.triu_indices(size)
         second = np.empty((len(theta), size, size))
-        second[:, rows, columns] = shares @ products
+        second[:, rows, columns] = shares.astype(np.float32) @ products
         second[:, columns, rows] = second[:, rows, columns]
         second -= mean[:, :, None] * mean[:, None, :]
         return value, gradient, totals[:, None, None] * second + np.eye(size)

@@ -176,16 +176,16 @@ class FamilySimulator:
         parameters = self.uncertainty.parameters(self.instrument)
         steps = 1 + len(parameters) + self.size.machines
         fractions = mass_fraction_matrix(self._fitted, self._symbols)
-        fitted = self._drawn_spectra(self.instrument, fractions)
+        described = self._compiled(self.instrument)
+        fitted = self._drawn_spectra(described, fractions)
         typical = fractions.reshape(len(self.minerals), self.size.fitted, -1).mean(axis=1)
-        reference = self._typical_spectra(self.instrument, typical)
+        reference = described.spectra(typical, diffuse_share=_TYPICAL_DIFFUSE_SHARE)
         responses = self._shift_responses(reference)
         unmoved = self._log_shares(reference)
         progress(1, steps)
         for number, name in enumerate(parameters):
-            moved = self._typical_spectra(
-                self.uncertainty.vary(self.instrument, {name: 1.0}), typical
-            )
+            machine = self._compiled(self.uncertainty.vary(self.instrument, {name: 1.0}))
+            moved = machine.spectra(typical, diffuse_share=_TYPICAL_DIFFUSE_SHARE)
             responses.append(self._log_shares(moved) - unmoved)
             progress(2 + number, steps)
         tested = []
@@ -193,7 +193,7 @@ class FamilySimulator:
             deviates = dict(
                 zip(parameters, self._rng.standard_normal(len(parameters)), strict=True)
             )
-            machine = self.uncertainty.vary(self.instrument, deviates)
+            machine = self._compiled(self.uncertainty.vary(self.instrument, deviates))
             drawn = self._drawn_spectra(machine, mass_fraction_matrix(compositions, self._symbols))
             tested.append(self._miscalibrated(drawn))
             progress(2 + len(parameters) + number, steps)
@@ -214,16 +214,12 @@ class FamilySimulator:
             for row, mineral in enumerate(self.minerals)
         ]
 
-    def _drawn_spectra(self, machine: Instrument, fractions: FloatArray) -> FloatArray:
+    def _drawn_spectra(self, machine: CompiledInstrument, fractions: FloatArray) -> FloatArray:
         """Spectra in fine bins, each of a crystal of its own."""
-        compiled = self._compiled(machine)
         shares = draw_diffuse_share(
-            compiled.source_keV, len(fractions), MeasurementRange(), self._rng
+            machine.source_keV, len(fractions), MeasurementRange(), self._rng
         )
-        return compiled.spectra(fractions, diffuse_share=shares)
-
-    def _typical_spectra(self, machine: Instrument, fractions: FloatArray) -> FloatArray:
-        return self._compiled(machine).spectra(fractions, diffuse_share=_TYPICAL_DIFFUSE_SHARE)
+        return machine.spectra(fractions, diffuse_share=shares)
 
     def _compiled(self, machine: Instrument) -> CompiledInstrument:
         return compile_instrument(

@@ -19,7 +19,7 @@ from lithoscope.synthesis.families import FamilySimulator, FamilySize, lowest_se
 
 # Candidates that are looked at closely, and how closely.
 _CANDIDATES = 8
-_SIZE = FamilySize(fitted=20, machines=3, tested=8)
+_SIZE = FamilySize(fitted=20, machines=2, tested=12)
 _OWN_SAMPLES, _OTHER_SAMPLES = 12, 3
 _HIGHEST_KEV = 39.5
 
