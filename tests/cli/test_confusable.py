@@ -87,7 +87,7 @@ def test_a_plot_has_a_bar_where_the_counts_are():
     counts[10] = 100.0
     counts[5] = 1.0
     lines = spectrum_lines(counts, np.linspace(0, 20, 21), [(10.0, "Fe"), (10.5, "Mn")], rows=6)
-    assert lines[0] == " " * 10 + "Fe"
+    assert lines[0] == " " * 10 + "Fe Mn"
     assert [line[10] for line in lines[1:7]] == ["█"] * 6
     assert [line[5] for line in lines[1:7]].count("█") == 2
     assert lines[-1].startswith("0 keV5")

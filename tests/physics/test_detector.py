@@ -26,7 +26,9 @@ FULL = Detector(
 
 
 @pytest.mark.parametrize("energy", [1.04, 1.74, 3.69, 6.4, 20.2])
-@pytest.mark.parametrize("detector", [Detector(recoil=False), FULL], ids=["gaussian", "tail and shelf"])
+@pytest.mark.parametrize(
+    "detector", [Detector(recoil=False), FULL], ids=["gaussian", "tail and shelf"]
+)
 def test_every_absorbed_photon_is_counted_once(detector, energy):
     energies = np.array([energy])
     response = response_from_energies(detector=detector, energies_keV=energies, edges_keV=EDGES)

@@ -138,9 +138,7 @@ def test_second_order_equals_monte_carlo():
 def test_double_compton_lies_about_twice_the_recoil():
     tables = multiple_scatter_tables(symbols=["O"], geometry=GEOMETRY, energies_keV=ENERGIES)
     edges = np.arange(14, 22, 0.05)
-    profile = double_compton_profiles(
-        tables=tables, lines_keV=np.array([20.2]), edges_keV=edges
-    )[0]
+    profile = double_compton_profiles(tables=tables, lines_keV=np.array([20.2]), edges_keV=edges)[0]
     assert profile.sum() == pytest.approx(1)
     mean = profile @ ((edges[1:] + edges[:-1]) / 2)
     assert mean == pytest.approx(20.2 / (1 + 2 * 20.2 / 511), abs=0.15)

@@ -87,7 +87,7 @@ def test_responses_foretell_a_machine_that_differs_in_everything():
     simulator = FamilySimulator([fixed], TORNADO, uncertainty=still, size=size)
     typical = np.array([[dict(fixed.composition)[symbol] for symbol in simulator._symbols]])
     before, after = (
-        simulator._compiled(instrument).spectra(typical, diffuse_share=0.6)
+        simulator._typical_spectra(simulator._compiled(instrument), typical)
         for instrument in (TORNADO, moved)
     )
     family = simulator.families()[0]

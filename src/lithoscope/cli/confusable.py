@@ -69,12 +69,16 @@ def _print(facts: dict[str, Any]) -> None:
     )
     if together:
         print_line("")
-        helps = {tuple(row["minerals"]): row["helps"] for row in facts["within_groups"]}
+        print_line(
+            f"One group, since confused above {facts['confused_error']:.0%} "
+            f"even at {facts['group_counts']:,} counts:"
+        )
         print_table(
-            [("group", "left"), ("what would part a pair of it", "left")],
-            [[group["label"].replace("/", " / "), _group_help(group, helps)] for group in together],
-            title=f"One group: confused above {facts['confused_error']:.0%} "
-            f"even at {facts['group_counts']:,} counts",
+            [("group", "left"), ("what would part a pair of it (error % then)", "left")],
+            [
+                [group["label"].replace("/", " / "), _group_help(group, facts["within_groups"])]
+                for group in together
+            ],
         )
     merged = [
         group
@@ -94,6 +98,7 @@ def _print_pairs(pairs: list[dict[str, Any]], counts: str) -> None:
     if not pairs:
         print_line(f"No other pair is confused above 5 % at {counts} counts.")
         return
+    print_line(f"Confused in other groups, above 5 % at {counts} counts (50 % is a coin flip):")
     print_table(
         [
             ("pair", "left"),
@@ -110,7 +115,6 @@ def _print_pairs(pairs: list[dict[str, Any]], counts: str) -> None:
             ]
             for pair in pairs
         ],
-        title=f"Confused in other groups, above 5 % at {counts} counts (50 % is a coin flip)",
     )
 
 
@@ -123,10 +127,9 @@ def _help(helps: list[dict[str, Any]]) -> str:
     return ", ".join(best) or "nothing tried"
 
 
-def _group_help(group: dict[str, Any], helps: dict[tuple[str, ...], list[dict[str, Any]]]) -> str:
-    found = [
-        f"{' - '.join(pair)}: {_help(rows)}"
-        for pair, rows in helps.items()
-        if rows and set(pair) <= set(group["members"])
-    ]
-    return "; ".join(found) or "nothing tried"
+def _group_help(group: dict[str, Any], pairs: list[dict[str, Any]]) -> str:
+    inside = [pair for pair in pairs if set(pair["minerals"]) <= set(group["members"])]
+    if all(pair["one_formula"] for pair in inside):
+        return "one formula: no X-ray fluorescence can"
+    found = [f"{' - '.join(pair['minerals'])}: {_help(pair['helps'])}" for pair in inside]
+    return "; ".join(found)

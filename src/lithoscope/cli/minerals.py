@@ -112,5 +112,6 @@ def _print_confusion(facts: dict[str, Any]) -> None:
         ]
         for row in facts["confused_with"]
     ]
-    columns = [("confused with", "left"), ("error %", "right"), ("counts for 5 %", "right")]
-    print_table(columns, rows, title=f"{where} (50 % is a coin flip)")
+    columns = [("with", "left"), ("error %", "right"), ("counts for 5 %", "right")]
+    print_line(f"confused {where} (50 % is a coin flip)")
+    print_table(columns, rows)

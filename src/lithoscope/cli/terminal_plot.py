@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _DECADES = 3.0
+# Columns by which a name may stand to the right of its bar.
+_FARTHEST_NAME = 4
 
 
 def spectrum_lines(
@@ -27,7 +29,7 @@ def spectrum_lines(
     edges_keV
         Edges of the bars, evenly spaced, shape (column + 1,).
     marks
-        Energy in keV and text, most important first; what would overlap is left out.
+        Energy in keV and text; what finds no place beside its bar is left out.
     rows
         Lines of bars.
     """
@@ -46,11 +48,13 @@ def _column(energy_keV: float, columns: int, edges_keV: NDArray[np.float64]) -> 
 
 def _names(columns: int, edges_keV: NDArray[np.float64], marks: Sequence[tuple[float, str]]) -> str:
     line = [" "] * columns
-    for energy, text in marks:
-        start = _column(energy, columns, edges_keV)
-        place = slice(max(start - 1, 0), start + len(text) + 1)
-        if 0 <= start <= columns - len(text) and set(line[place]) == {" "}:
-            line[start : start + len(text)] = text
+    for energy, text in sorted(marks):
+        bar = _column(energy, columns, edges_keV)
+        for start in range(bar, bar + _FARTHEST_NAME + 1):
+            place = slice(max(start - 1, 0), start + len(text) + 1)
+            if 0 <= start <= columns - len(text) and set(line[place]) == {" "}:
+                line[start : start + len(text)] = text
+                break
     return "".join(line).rstrip()
 
 

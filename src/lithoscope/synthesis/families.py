@@ -179,13 +179,13 @@ class FamilySimulator:
         described = self._compiled(self.instrument)
         fitted = self._drawn_spectra(described, fractions)
         typical = fractions.reshape(len(self.minerals), self.size.fitted, -1).mean(axis=1)
-        reference = described.spectra(typical, diffuse_share=_TYPICAL_DIFFUSE_SHARE)
+        reference = self._typical_spectra(described, typical)
         responses = self._shift_responses(reference)
         unmoved = self._log_shares(reference)
         progress(1, steps)
         for number, name in enumerate(parameters):
             machine = self._compiled(self.uncertainty.vary(self.instrument, {name: 1.0}))
-            moved = machine.spectra(typical, diffuse_share=_TYPICAL_DIFFUSE_SHARE)
+            moved = self._typical_spectra(machine, typical)
             responses.append(self._log_shares(moved) - unmoved)
             progress(2 + number, steps)
         tested = []
@@ -219,7 +219,11 @@ class FamilySimulator:
         shares = draw_diffuse_share(
             machine.source_keV, len(fractions), MeasurementRange(), self._rng
         )
-        return machine.spectra(fractions, diffuse_share=shares)
+        return np.asarray(machine.spectra(fractions, diffuse_share=shares), dtype=np.float64)
+
+    def _typical_spectra(self, machine: CompiledInstrument, fractions: FloatArray) -> FloatArray:
+        spectra = machine.spectra(fractions, diffuse_share=_TYPICAL_DIFFUSE_SHARE)
+        return np.asarray(spectra, dtype=np.float64)
 
     def _compiled(self, machine: Instrument) -> CompiledInstrument:
         return compile_instrument(

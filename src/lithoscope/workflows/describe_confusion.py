@@ -76,6 +76,7 @@ def _within_groups(found: Identifiability) -> list[dict[str, Any]]:
                 rows.append(
                     {
                         "minerals": [first, second],
+                        "one_formula": (first, second) in found.polymorphs,
                         "error": round(float(errors[place]), 4),
                         "counts_needed": _counts(float(needed[place])),
                         "helps": _helps(found, (first, second)),

@@ -58,6 +58,8 @@ class Identifiability:
         Minerals confused even at 100 000 counts; every mineral is in one.
     groups_at_counts
         The same at the counts asked for: groups merged further.
+    polymorphs
+        Pairs of one ideal formula, which no X-ray fluorescence can part.
     helps
         By pair, the changes that would lower its error, with the error then, best first. Pairs
         for which none was asked are left out.
@@ -69,6 +71,7 @@ class Identifiability:
     pairs: PairErrors
     groups: tuple[Group, ...]
     groups_at_counts: tuple[Group, ...]
+    polymorphs: frozenset[tuple[str, str]] = frozenset()
     helps: dict[tuple[str, str], list[tuple[str, float]]] = field(default_factory=dict)
 
     def confusable(self, above: float = SEPARATE_ERROR) -> list[ConfusablePair]:
@@ -132,6 +135,10 @@ def identify_minerals(
         pairs=pairs,
         groups=groups,
         groups_at_counts=merged_groups(groups, pairs, min(counts, GROUP_COUNTS)),
+        polymorphs=frozenset(
+            (minerals[first].name, minerals[second].name)
+            for first, second in np.argwhere(np.triu(polymorph_mask(minerals))).tolist()
+        ),
         helps=helps,
     )
 
