@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from lithoscope.cli.confusable import confusable
 from lithoscope.cli.options import JsonOption
 from lithoscope.cli.terminal import print_json, print_line, print_table
 
-app = typer.Typer(help="The mineral library.", no_args_is_help=True)
+app = typer.Typer(help="The mineral library, and what can be told apart.", no_args_is_help=True)
+app.command("confusable")(confusable)
 
 
 @app.command("list")
@@ -39,7 +41,7 @@ def show_mineral(
     name: Annotated[str, typer.Argument(help="Name or alias of a mineral.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Show one mineral: formula, ranges, density, main lines.
+    """Show one mineral: formula, ranges, lines, spectrum, and what it is confused with.
 
     Example: lithoscope minerals show spodumene
     """
@@ -49,13 +51,67 @@ def show_mineral(
     if as_json:
         print_json(facts)
         return
-    for key, value in facts.items():
-        if key == "lines":
-            continue
-        text = ", ".join(map(str, value)) if isinstance(value, list) else value
-        if isinstance(value, dict):
-            text = "; ".join(f"{part} {low:g} to {high:g}" for part, (low, high) in value.items())
-        if text not in ("", None):
-            print_line(f"{key}: {text}")
-    columns = [("line", "left"), ("keV", "right")]
-    print_table(columns, [[row["line"], f"{row['energy_keV']:.3f}"] for row in facts["lines"]])
+    _print_facts(facts)
+
+
+def _print_facts(facts: dict[str, Any]) -> None:
+    aliases = f" ({', '.join(facts['aliases'])})" if facts["aliases"] else ""
+    print_line(f"{facts['name']}{aliases}")
+    rows = [
+        ("formula", facts["formula"]),
+        ("class", facts["class"]),
+        ("symbol", facts["symbol"] or ""),
+        ("density", f"{facts['density_g_cm3']:g} g/cm3"),
+        ("weight percent", ", ".join(facts["weight_percent"])),
+        ("mole fractions", _ranges(facts["end_members"], 1, "")),
+        ("traces", _ranges(facts["traces"], 1e6, " ppm")),
+        ("main lines", _main_lines(facts["lines"])),
+    ]
+    print_table([("", "left"), ("", "left")], [[key, text] for key, text in rows if text])
+    print_line("")
+    _print_spectrum(facts)
+    print_line("")
+    _print_confusion(facts)
+
+
+def _ranges(ranges: dict[str, list[float]], factor: float, unit: str) -> str:
+    return "; ".join(
+        f"{part} {low * factor:g} to {high * factor:g}{unit}"
+        for part, (low, high) in ranges.items()
+    )
+
+
+def _main_lines(lines: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{line['line']} {line['energy_keV']:.3f}" for line in lines) + " keV"
+
+
+def _print_spectrum(facts: dict[str, Any]) -> None:
+    import numpy as np
+
+    from lithoscope.cli.terminal_plot import spectrum_lines
+
+    counts = np.array(facts["spectrum"]["counts_per_s"])
+    edges = np.array(facts["spectrum"]["edges_keV"])
+    strongest = {line["line"].split()[0]: line["energy_keV"] for line in reversed(facts["lines"])}
+    marks = [(energy, symbol) for symbol, energy in strongest.items()]
+    print_line(f"expected spectrum on {facts['instrument']}, counts over three decades")
+    for line in spectrum_lines(counts, edges, marks):
+        print_line(line)
+
+
+def _print_confusion(facts: dict[str, Any]) -> None:
+    where = f"on {facts['instrument']} at {facts['counts']:,} counts"
+    if not facts["confused_with"]:
+        print_line(f"confused with nothing in the library {where} (above 5 %)")
+        return
+    rows = [
+        [
+            row["mineral"],
+            f"{100 * row['error']:.0f}",
+            "over 1,000,000" if row["counts_needed"] is None else f"{row['counts_needed']:,}",
+        ]
+        for row in facts["confused_with"]
+    ]
+    columns = [("with", "left"), ("error %", "right"), ("counts for 5 %", "right")]
+    print_line(f"confused {where} (50 % is a coin flip)")
+    print_table(columns, rows)

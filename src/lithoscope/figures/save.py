@@ -46,6 +46,18 @@ def figure_bytes(figure: Figure, *, file_format: str = "png") -> bytes:
     return buffer.getvalue()
 
 
+def check_figure_path(path: str | os.PathLike[str]) -> None:
+    """Raise `OutputError` if no figure can be saved there, before minutes are spent on it."""
+    target = Path(path)
+    if target.suffix.lower().lstrip(".") not in _FORMATS:
+        raise OutputError(
+            f"A figure cannot be saved as '{target.name}'.",
+            expected="a name that ends in " + " or ".join(f".{name}" for name in _FORMATS),
+        )
+    if not target.parent.is_dir():
+        raise OutputError(f"There is no folder {target.parent}.", expected="a folder that exists")
+
+
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Save a figure as the ``.png`` or ``.svg`` that its path names.
 

@@ -28,7 +28,7 @@ class MeasurementRange:
         Largest error of the energy offset in keV, either way; drawn uniformly.
     optic_spread
         Standard deviation of the logarithm of the polycapillary's parameters and of the yield of
-        the tube's K lines, as relative to `_OPTIC_SPREADS`; 0 keeps the instrument as it is.
+        the tube's K lines, as relative to `OPTIC_SPREADS`; 0 keeps the instrument as it is.
     diffuse_share
         Lowest and highest share of the free atoms' Rayleigh scatter that is seen; drawn uniformly,
         apart for hard and soft radiation (see `draw_diffuse_share`).
@@ -99,8 +99,8 @@ MIXED_WITH = 2
 # Spread (standard deviation of the logarithm) of what differs between machines of one make and is
 # in no header: what fits of one lens with other assumptions on the sample's thickness gave, see
 # docs/physics.md.
-_OPTIC_SPREADS = {"rise": 0.2, "fall_keV": 0.08, "steepness": 0.06}
-_K_LINE_SPREAD = 0.2
+OPTIC_SPREADS = {"rise": 0.2, "fall_keV": 0.08, "steepness": 0.06}
+K_LINE_SPREAD = 0.2
 
 
 def draw_instrument(
@@ -111,13 +111,13 @@ def draw_instrument(
         instrument.tube,
         voltage_kV=float(rng.uniform(*conditions.voltages_kV)),
         k_line_factor=instrument.tube.k_line_factor
-        * float(np.exp(conditions.optic_spread * _K_LINE_SPREAD * rng.standard_normal())),
+        * float(np.exp(conditions.optic_spread * K_LINE_SPREAD * rng.standard_normal())),
     )
     optic = instrument.optic
     if optic is not None:
         factors = {
             name: float(np.exp(conditions.optic_spread * spread * rng.standard_normal()))
-            for name, spread in _OPTIC_SPREADS.items()
+            for name, spread in OPTIC_SPREADS.items()
         }
         optic = dataclasses.replace(
             optic, **{name: getattr(optic, name) * factor for name, factor in factors.items()}

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lithoscope.core.mineral import Mineral
+from lithoscope.core.spectrum import Spectrum
+from lithoscope.io import load_instrument
 from lithoscope.minerals import load_library
 from lithoscope.physics.lines import main_lines
+from lithoscope.workflows.confused_with import confused_with
+from lithoscope.workflows.simulate import simulate
 
 _LOWEST_LINE_KEV, _HIGHEST_LINE_KEV = 0.9, 35.0
+# What `minerals show` supposes: a common machine, and the counts of a pixel.
+_INSTRUMENT, _COUNTS = "m4-tornado", 3000
+# The spectrum in outline: bars up to beyond the scattered K lines of an Rh tube.
+_OUTLINE_BARS, _OUTLINE_ENDS_KEV = 96, 24.0
 
 
 def describe_library() -> list[dict[str, Any]]:
@@ -40,7 +50,10 @@ def describe_library() -> list[dict[str, Any]]:
 
 def describe_mineral(name: str) -> dict[str, Any]:
     """Return what ``lithoscope minerals show`` tells of one entry."""
-    mineral = load_library().get(name)
+    library = load_library()
+    mineral = library.get(name)
+    machine = load_instrument(_INSTRUMENT)
+    spectrum = simulate(mineral.name, instrument=machine)
     return {
         "name": mineral.name,
         "aliases": list(mineral.aliases),
@@ -55,6 +68,10 @@ def describe_mineral(name: str) -> dict[str, Any]:
             f"{symbol} {100 * fraction:.2f}" for symbol, fraction in mineral.composition
         ],
         "lines": _lines(mineral),
+        "spectrum": _outline(spectrum),
+        "instrument": _INSTRUMENT,
+        "counts": _COUNTS,
+        "confused_with": confused_with(mineral, list(library), machine, counts=_COUNTS),
     }
 
 
@@ -64,3 +81,13 @@ def _lines(mineral: Mineral) -> list[dict[str, Any]]:
         for symbol in mineral.composition.elements
         for line in main_lines(symbol, low_keV=_LOWEST_LINE_KEV, high_keV=_HIGHEST_LINE_KEV)[:2]
     ]
+
+
+def _outline(spectrum: Spectrum) -> dict[str, Any]:
+    """The expected spectrum in a few broad bars."""
+    edges = np.linspace(0.0, _OUTLINE_ENDS_KEV, _OUTLINE_BARS + 1)
+    bars, _ = np.histogram(spectrum.axis.energies_keV, edges, weights=spectrum.counts)
+    return {
+        "edges_keV": [round(float(edge), 4) for edge in edges],
+        "counts_per_s": [float(f"{bar:.4g}") for bar in bars],
+    }
