@@ -17,11 +17,13 @@ from lithoscope.core.mineral import Mineral
 from lithoscope.evaluation.by_counts import accuracy_by_counts, fit_unknown_threshold
 from lithoscope.io import load_instrument
 from lithoscope.minerals import load_library
+from lithoscope.minerals.groups import label_set_from_groups
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold, save_checkpoint
 from lithoscope.models.registry import build_network
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.bank import SpectrumBank, bank_edges, build_bank
 from lithoscope.synthesis.stream import SpectrumStream
+from lithoscope.workflows.identify import identify_minerals
 from lithoscope.workflows.model_notes import card_of_model
 from lithoscope.workflows.recipe import Recipe
 
@@ -37,9 +39,9 @@ _TRAINED_ON = (
 )
 _TESTED_ON = (
     "Lithoscope's own simulation: single minerals, compositions and machines drawn anew; not on "
-    "measured spectra"
+    "measured spectra. A class is a group of minerals that the instrument cannot tell apart"
 )
-_NOT_MODELLED = "multiple scatter, Bragg peaks, pile-up, stray lines"
+_NOT_MODELLED = "Bragg peaks, pile-up, stray lines"
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -66,7 +68,8 @@ def make_model(
     """
     started = time.perf_counter()
     chosen = list(minerals if minerals is not None else load_library())
-    labels = LabelSet.of_minerals([mineral.name for mineral in chosen])
+    labels = _separable_classes(chosen, recipe, progress)
+    grouped = time.perf_counter()
     axis = ModelAxis()
     bank = _bank(recipe, chosen, labels, axis, recipe.seed, recipe.settings, progress)
     simulated = time.perf_counter()
@@ -87,7 +90,8 @@ def make_model(
     )
     tested = _with_threshold_and_card(untested, recipe, bank, held_out)
     timings = {
-        "simulate_s": round(simulated - started, 1),
+        "group_s": round(grouped - started, 1),
+        "simulate_s": round(simulated - grouped, 1),
         "train_s": round(fitted - simulated, 1),
         "test_s": round(time.perf_counter() - fitted, 1),
     }
@@ -95,6 +99,18 @@ def make_model(
     save_checkpoint(checkpoint, folder)
     (folder / "CARD.md").write_text(card_of_model(checkpoint), encoding="utf-8")
     return checkpoint
+
+
+def _separable_classes(
+    minerals: Sequence[Mineral], recipe: Recipe, progress: Progress
+) -> LabelSet:
+    """Classes as fine as the first of the recipe's instruments can separate."""
+    if len(minerals) == 1:
+        return LabelSet.of_minerals([minerals[0].name])
+    found = identify_minerals(
+        minerals, recipe.instruments[0], advice=False, seed=recipe.seed, progress=progress
+    )
+    return label_set_from_groups(found.groups, [mineral.name for mineral in minerals])
 
 
 def _fitted_network(
