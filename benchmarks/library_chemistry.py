@@ -243,7 +243,7 @@ def main() -> None:
         print(" ".join(f"{value!s:>11}" for value in row))
     n_held = sum(row[4] == "held" for row in table)
     print(f"{n_kept} analyses kept, {len(rejects)} rejected")
-    print(f"{n_held} of {len(table)} oxides of {len(enough)} minerals are held")
+    print(f"{n_held} of {len(table)} oxides of {len({row[0] for row in table})} minerals are held")
 
 
 if __name__ == "__main__":
