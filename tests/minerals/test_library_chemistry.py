@@ -75,12 +75,19 @@ def _analyses() -> dict[str, np.ndarray]:
 
 
 def test_analyses_are_stored_in_the_order_of_the_entry() -> None:
+    """Where this fails, end members have changed: run library_chemistry.py with --keep."""
+    stored: dict[str, list[str]] = defaultdict(list)
     for row in _rows("georoc_kept.csv"):
-        assert row["element"] in analysed_elements(load_library().get(row["mineral"]))
+        stored[row["mineral"]].append(row["element"])
+    for name, elements in stored.items():
+        assert tuple(elements) == analysed_elements(load_library().get(name)), name
 
 
 def test_sampled_compositions_hold_the_measured_ones() -> None:
-    """The central 90 % of sampled values hold 75 to 97 % of the measured, for most oxides."""
+    """The central 90 % of sampled values hold 75 to 97 % of the measured, for six oxides of ten.
+
+    The others are listed in docs/chemistry.md; this holds what has been reached.
+    """
     within = total = 0
     for name, measured in _analyses().items():
         held = held_shares(load_library().get(name), measured, np.random.default_rng(4))

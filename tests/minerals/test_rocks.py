@@ -7,7 +7,7 @@ import pytest
 
 from lithoscope.errors import FileFormatError, LithoscopeError, MineralError
 from lithoscope.minerals import Rock, find_rock, load_library, load_rocks, sample_rock
-from lithoscope.minerals.rocks import read_rocks
+from lithoscope.minerals.rock_reading import read_rocks
 
 
 def test_rocks_hold_entries_of_the_library() -> None:

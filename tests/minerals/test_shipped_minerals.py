@@ -208,7 +208,8 @@ def test_plagioclase_covers_the_series_without_gap() -> None:
     edges = [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0]
     names = ("albite", "oligoclase", "andesine", "labradorite", "bytownite", "anorthite")
     for name, low, high in zip(names, edges[:-1], edges[1:], strict=True):
-        shares = [_share("Ca", "Ca Na")(atoms) for atoms in _samples(name)]
+        # One composition in ten is not of the typical ranges.
+        shares = [_share("Ca", "Ca Na")(atoms) for atoms in _samples(name, 3000)]
         assert low - 1e-9 <= min(shares) <= low + 0.03
         assert high - 0.03 <= max(shares) <= high + 1e-9
 

@@ -6,12 +6,11 @@ import functools
 import importlib.resources
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lithoscope.errors import FileFormatError, MineralError, nearest_names
+from lithoscope.errors import MineralError, nearest_names
 from lithoscope.minerals.names import name_key
 from lithoscope.minerals.sampling import sample_mole_fractions
 
@@ -86,6 +85,8 @@ def sample_rock(rock: Rock, n: int, rng: np.random.Generator) -> NDArray[np.floa
 @functools.cache
 def load_rocks() -> tuple[Rock, ...]:
     """Return the rocks that ship with Lithoscope."""
+    from lithoscope.minerals.rock_reading import read_rocks
+
     file = importlib.resources.files("lithoscope.minerals") / "data" / "rocks.yaml"
     return read_rocks(file.read_text(encoding="utf-8"), "rocks.yaml")
 
@@ -107,60 +108,3 @@ def find_rock(name: str) -> Rock:
         expected="one of its rocks" + (f", such as {', '.join(near)}" if near else ""),
         remedy="mix the minerals yourself",
     )
-
-
-def read_rocks(text: str, source: str) -> tuple[Rock, ...]:
-    """Read rocks from YAML: a list of ``name``, ``minerals`` with ranges, and ``also``.
-
-    Raises
-    ------
-    FileFormatError
-        If it is no YAML of that form.
-    MineralError
-        If a rock is not sound, or two share a name.
-    """
-    import yaml
-    from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-
-    from lithoscope.core.plain_yaml import load_yaml_document
-
-    class RockEntry(BaseModel):
-        model_config = ConfigDict(extra="forbid", strict=True)
-
-        name: str
-        minerals: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]]
-        also: list[str] = []
-
-    try:
-        document = load_yaml_document(text)
-        entries = TypeAdapter(list[RockEntry]).validate_python(document.value)
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        line = document.line(fault["loc"])
-        raise FileFormatError(
-            f"{source}, line {line}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}.",
-            expected="a list of rocks, each with 'name' and 'minerals: {quartz: [0.2, 0.4]}'",
-        ) from None
-    except yaml.YAMLError as error:
-        raise FileFormatError(
-            f"{source} is not YAML: {str(error)[:200]}", expected="YAML"
-        ) from None
-    rocks = []
-    lines: dict[str, int] = {}
-    for index, entry in enumerate(entries):
-        line = document.line((index,))
-        try:
-            ranges = {mineral: (low, high) for mineral, (low, high) in entry.minerals.items()}
-            rocks.append(Rock(entry.name, ranges, tuple(entry.also)))
-        except MineralError as error:
-            raise MineralError(
-                f"{source}, line {line}: {error.problem}", expected=error.expected
-            ) from None
-        for key in map(name_key, (entry.name, *entry.also)):
-            if key in lines:
-                raise MineralError(
-                    f"{source}, line {line}: '{key}' is the rock of line {lines[key]} too.",
-                    expected="each name once",
-                )
-            lines[key] = line
-    return tuple(rocks)
