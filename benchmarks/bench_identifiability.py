@@ -16,8 +16,12 @@ import sys
 import time
 from pathlib import Path
 
-from lithoscope.minerals import load_library
-from lithoscope.workflows.identify import identify_minerals
+from lithoscope.cli.terminal import limit_blas_threads
+
+limit_blas_threads()
+
+from lithoscope.minerals import load_library  # noqa: E402
+from lithoscope.workflows.identify import identify_minerals  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "identifiability.json"
 

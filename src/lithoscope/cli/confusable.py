@@ -13,7 +13,13 @@ from lithoscope.cli.options import (
     MineralsOption,
     minerals_from_option,
 )
-from lithoscope.cli.terminal import print_json, print_line, print_table, staged_progress
+from lithoscope.cli.terminal import (
+    limit_blas_threads,
+    print_json,
+    print_line,
+    print_table,
+    staged_progress,
+)
 
 
 def confusable(
@@ -36,6 +42,7 @@ def confusable(
     from lithoscope.workflows.describe_confusion import describe_identifiability
     from lithoscope.workflows.identify import identify_minerals
 
+    limit_blas_threads()
     if figure is not None:
         from lithoscope.figures.save import check_figure_path
 

@@ -8,7 +8,7 @@ import typer
 
 from lithoscope.cli.confusable import confusable
 from lithoscope.cli.options import JsonOption
-from lithoscope.cli.terminal import print_json, print_line, print_table
+from lithoscope.cli.terminal import limit_blas_threads, print_json, print_line, print_table
 
 app = typer.Typer(help="The mineral library, and what can be told apart.", no_args_is_help=True)
 app.command("confusable")(confusable)
@@ -45,6 +45,7 @@ def show_mineral(
 
     Example: lithoscope minerals show spodumene
     """
+    limit_blas_threads()
     from lithoscope.workflows.describe import describe_mineral
 
     facts = describe_mineral(name)

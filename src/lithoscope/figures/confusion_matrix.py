@@ -14,8 +14,8 @@ _CELL_IN = 0.13
 _LETTER_IN = 0.062
 _KEY_IN = 0.15
 _KEY_SPACE_IN = 0.65
-# Minerals whose every pair is told apart better than this would be empty rows.
-_SHOWN_ERROR = 0.02
+# Minerals whose every pair is told apart better than this would be empty rows, and fill pages.
+_SHOWN_ERROR = 0.05
 
 
 def confusion_figure(pairs: PairErrors, *, counts: float, title: str) -> Figure:
