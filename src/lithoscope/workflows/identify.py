@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from lithoscope.core.instrument import Instrument
 from lithoscope.core.labels import Group
@@ -163,12 +164,15 @@ def _measured(
 ) -> PairErrors:
     simulator = FamilySimulator(minerals, machine, seed=seed)
     families = simulator.families(lambda done, total: progress("simulate", done, total, ""))
-    pairs = pair_errors(
-        families,
-        counts=counts,
-        seed=seed + 1,
-        progress=lambda done, total: progress("compare", done, total, ""),
-    )
+    # The matrix products are small: on a busy machine two threads of OpenBLAS that wait for each
+    # other took 35 s for what one does in 4 s.
+    with ThreadpoolController().limit(limits=1):
+        pairs = pair_errors(
+            families,
+            counts=counts,
+            seed=seed + 1,
+            progress=lambda done, total: progress("compare", done, total, ""),
+        )
     return pairs.with_coin_flips(polymorph_mask(minerals))
 
 
