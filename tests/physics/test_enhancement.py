@@ -144,3 +144,17 @@ def test_tertiary_fluorescence_left_out_is_below_half_a_percent(
             photons.append(emission.line_photons)
         strong = photons[0] > 1e-3 * photons[0].max()
         np.testing.assert_allclose(photons[1][strong], photons[0][strong], rtol=0.005)
+
+
+@pytest.mark.parametrize("formula", ["CuFeS2", "PbS", "CePO4", "Fe70Cr18Ni12", "CaNb2O6"])
+def test_neighbouring_lines_excite_as_one(formula, xmimsim_source, xmimsim_instrument, monkeypatch):
+    composition = composition_from_formula(formula)
+    photons = []
+    for width in (1.03, 1.0):
+        monkeypatch.setattr("lithoscope.physics.enhancement._ONE_EXCITER", width)
+        emission = emission_from_sample(
+            composition=composition, instrument=xmimsim_instrument, source=xmimsim_source
+        )
+        photons.append(emission.line_photons)
+    strong = photons[1] > 1e-4 * photons[1].max()
+    np.testing.assert_allclose(photons[0][strong], photons[1][strong], rtol=5e-4)

@@ -90,13 +90,16 @@ def _fluorescence_tables(symbols: Sequence[str], source: Source) -> Fluorescence
         production=production,
         exciters=exciters,
         production_by_lines=production_from_lines(
-            symbols=symbols, lines=lines, energies_keV=lines.energies_keV[exciters]
+            symbols=symbols, lines=lines, energies_keV=exciters.energies_keV
         ),
         attenuation_in=mass_attenuation_from_elements(
             symbols=symbols, energies_keV=source.energies_keV
         ),
         attenuation_lines=mass_attenuation_from_elements(
             symbols=symbols, energies_keV=lines.energies_keV
+        ),
+        attenuation_exciters=mass_attenuation_from_elements(
+            symbols=symbols, energies_keV=exciters.energies_keV
         ),
     )
 

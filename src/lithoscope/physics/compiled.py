@@ -23,7 +23,7 @@ FloatArray = NDArray[np.floating]
 # Samples whose photons become counts together: enough for the matrix product to pay.
 _BLOCK = 512
 # Samples whose emission is computed together: few enough for the processor's cache.
-_CHUNK = 16
+_CHUNK = 32
 
 
 @dataclass(frozen=True, eq=False)

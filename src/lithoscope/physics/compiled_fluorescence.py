@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lithoscope.core.instrument import Geometry
 from lithoscope.physics.cells import cells_from_source
-from lithoscope.physics.enhancement import TERTIARY_FROM
+from lithoscope.physics.enhancement import TERTIARY_FROM, Exciters
 from lithoscope.physics.fluorescence import LineTable
 from lithoscope.physics.source import Source
 
@@ -27,19 +27,20 @@ class FluorescenceTables:
     production
         Shape (line, node).
     exciters
-        Lines that excite others, shape (exciter,).
+        Lines that excite others.
     production_by_lines
         Shape (line, exciter).
-    attenuation_in, attenuation_lines
-        Shapes (element, node) and (element, line).
+    attenuation_in, attenuation_lines, attenuation_exciters
+        Shapes (element, node), (element, line) and (element, exciter).
     """
 
     lines: LineTable
     production: NDArray[np.float64]
-    exciters: NDArray[np.int64]
+    exciters: Exciters
     production_by_lines: NDArray[np.float64]
     attenuation_in: NDArray[np.float64]
     attenuation_lines: NDArray[np.float64]
+    attenuation_exciters: NDArray[np.float64]
 
     @property
     def nbytes(self) -> int:
@@ -49,6 +50,7 @@ class FluorescenceTables:
             self.production_by_lines,
             self.attenuation_in,
             self.attenuation_lines,
+            self.attenuation_exciters,
         )
         return sum(table.nbytes for table in tables)
 
@@ -76,25 +78,39 @@ class FluorescenceTables:
         """
         cells = cells_from_source(source=source, symbols=[symbols[index] for index in present])
         lines = np.flatnonzero(np.isin(self.lines.elements, present))
-        acting = np.flatnonzero(np.isin(self.lines.elements[self.exciters], present))
-        exciters = self.exciters[acting]
+        acting, exciters = self._acting(present, lines)
         made = cells.mean(self.production[lines]) * cells.photons_per_s
-        own = np.searchsorted(present, self.lines.elements[lines])
-        exciter_places = np.searchsorted(lines, exciters)
         tables = {
             "made": made,
-            "made_exciters": made[exciter_places],
+            "made_exciters": exciters.sum(made.T).T,
             "production_by_lines": self.production_by_lines[np.ix_(lines, acting)],
             "attenuation_in": cells.mean(self.attenuation_in[present]),
             "attenuation_lines": self.attenuation_lines[np.ix_(present, lines)],
+            "attenuation_exciters": self.attenuation_exciters[np.ix_(present, acting)],
         }
         return PresentElements(
             lines=lines,
-            own=own,
-            exciters=exciter_places,
+            own=np.searchsorted(present, self.lines.elements[lines]),
+            exciters=exciters,
             geometry=geometry,
             **{name: table.astype(dtype) for name, table in tables.items()},
         )
+
+    def _acting(
+        self, present: NDArray[np.int64], lines: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], Exciters]:
+        """Which exciters are of these elements, and they with places among these lines."""
+        every = self.exciters
+        acting = np.flatnonzero(np.isin(every.elements, present))
+        sizes = np.diff(np.append(every.starts, every.lines.size))
+        members = np.isin(np.repeat(np.arange(sizes.size), sizes), acting)
+        exciters = Exciters(
+            lines=np.searchsorted(lines, every.lines[members]),
+            starts=np.cumsum(sizes[acting]) - sizes[acting],
+            elements=np.searchsorted(present, every.elements[acting]),
+            energies_keV=every.energies_keV[acting],
+        )
+        return acting, exciters
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,26 +124,27 @@ class PresentElements:
     own
         Which of the elements each line belongs to, shape (line,).
     exciters
-        Which of these lines excite others, shape (exciter,).
+        Which of these lines excite others.
     geometry
         Angles and solid angle.
     made, made_exciters
         Lines and exciting lines made per mass depth, shapes (line, cell), (exciter, cell).
     production_by_lines
         Shape (line, exciter).
-    attenuation_in, attenuation_lines
-        Shapes (element, cell) and (element, line).
+    attenuation_in, attenuation_lines, attenuation_exciters
+        Shapes (element, cell), (element, line) and (element, exciter).
     """
 
     lines: NDArray[np.int64]
     own: NDArray[np.int64]
-    exciters: NDArray[np.int64]
+    exciters: Exciters
     geometry: Geometry
     made: FloatArray
     made_exciters: FloatArray
     production_by_lines: FloatArray
     attenuation_in: FloatArray
     attenuation_lines: FloatArray
+    attenuation_exciters: FloatArray
 
     def line_photons(self, fractions: FloatArray, mass_thickness_g_cm2: FloatArray) -> FloatArray:
         """Photons of each line in the detector's solid angle, with enhancement.
@@ -146,8 +163,7 @@ class PresentElements:
         sine_in = np.sin(np.deg2rad(self.geometry.incidence_deg))
         sine_out = np.sin(np.deg2rad(self.geometry.take_off_deg))
         down = fractions @ self.attenuation_in / fractions.dtype.type(sine_in)
-        out = fractions @ self.attenuation_lines
-        up = out / fractions.dtype.type(sine_out)
+        up = fractions @ self.attenuation_lines / fractions.dtype.type(sine_out)
         absorbed = 1 / (down[:, None, :] + up[:, :, None])
         seen = fractions[:, self.own] * fractions.dtype.type(
             self.geometry.solid_angle_sr / (4 * np.pi * sine_in)
@@ -158,14 +174,14 @@ class PresentElements:
         if np.isfinite(thickness).any():
             passed = -np.expm1(-thickness[:, None] / absorbed)
             direct = seen * _summed(absorbed * passed, self.made)
-        if self.exciters.size == 0:
+        if self.exciters.starts.size == 0:
             return direct
-        between = out[:, self.exciters]
+        between = fractions @ self.attenuation_exciters
         acts = -np.expm1(-between * thickness)
         met = self._met_by_exciters(fractions, down, up, between, absorbed)
         share = np.maximum(thick, np.finfo(thick.dtype).tiny)
         secondary = seen * np.einsum("blx,bx->bl", met, acts) / share
-        raised = secondary[:, self.exciters]
+        raised = self.exciters.sum(secondary * share) / self.exciters.sum(share)
         tertiary = raised.max(axis=1) > TERTIARY_FROM
         acts[tertiary] *= 1 + raised[tertiary]
         secondary[tertiary] = (seen / share)[tertiary] * np.einsum(
@@ -190,7 +206,7 @@ class PresentElements:
         ways_out = np.log1p(up[:, :, None] / between[:, None, :]) / up[:, :, None]
         met += (absorbed @ self.made_exciters.T) * ways_out
         met *= self.production_by_lines / 2
-        met *= fractions[:, self.own[self.exciters]][:, None, :]
+        met *= fractions[:, self.exciters.elements][:, None, :]
         return met
 
 

@@ -149,15 +149,15 @@ def _fluorescence(
 
     exciters = exciters_from_lines(lines=lines, production=production)
     by_lines = production_from_lines(
-        symbols=symbols, lines=lines, energies_keV=lines.energies_keV[exciters]
+        symbols=symbols, lines=lines, energies_keV=exciters.energies_keV
     )
-    made = cells.photons_per_s * fractions[exciters, None] * production[exciters]
+    made = exciters.sum((cells.photons_per_s * fractions[:, None] * production).T).T
     direct = primary(sample.mass_thickness_g_cm2)
     return direct + enhancement_from_primary(
         excitation=Excitation(
             attenuation_in=attenuation_in,
             attenuation_lines=attenuation_out,
-            attenuation_exciters=attenuation_out[exciters],
+            attenuation_exciters=sample.attenuation(exciters.energies_keV),
             made_exciters=made,
             production_lines=fractions[:, None] * by_lines,
         ),

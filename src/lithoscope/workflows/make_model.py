@@ -101,9 +101,7 @@ def make_model(
     return checkpoint
 
 
-def _separable_classes(
-    minerals: Sequence[Mineral], recipe: Recipe, progress: Progress
-) -> LabelSet:
+def _separable_classes(minerals: Sequence[Mineral], recipe: Recipe, progress: Progress) -> LabelSet:
     """Classes as fine as the first of the recipe's instruments can separate."""
     if len(minerals) == 1:
         return LabelSet.of_minerals([minerals[0].name])
