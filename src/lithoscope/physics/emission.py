@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -151,16 +152,16 @@ def _fluorescence(
     by_lines = production_from_lines(
         symbols=symbols, lines=lines, energies_keV=exciters.energies_keV
     )
-    made = exciters.sum((cells.photons_per_s * fractions[:, None] * production).T).T
+    excitation = Excitation(
+        attenuation_in=attenuation_in,
+        attenuation_lines=attenuation_out,
+        attenuation_exciters=sample.attenuation(exciters.energies_keV),
+        made_exciters=exciters.sum((cells.photons_per_s * fractions[:, None] * production).T).T,
+        production_lines=fractions[:, None] * by_lines,
+    )
     direct = primary(sample.mass_thickness_g_cm2)
     return direct + enhancement_from_primary(
-        excitation=Excitation(
-            attenuation_in=attenuation_in,
-            attenuation_lines=attenuation_out,
-            attenuation_exciters=sample.attenuation(exciters.energies_keV),
-            made_exciters=made,
-            production_lines=fractions[:, None] * by_lines,
-        ),
+        excitation=excitation,
         exciters=exciters,
         primary=direct,
         thick_primary=primary(np.inf),
@@ -201,11 +202,10 @@ def _scattered(
     peaks = twice[broad] @ double_compton_profiles(
         tables=tables, lines_keV=energies[broad], edges_keV=edges
     )
-    for element, symbol in enumerate(symbols):
-        for node in np.flatnonzero(broad):
-            peaks += shared[element, node] * compton_profile_from_element(
-                symbol=symbol, energy_keV=energies[node], angle_deg=angle, edges_keV=edges
-            )
+    for element, node in itertools.product(range(len(symbols)), np.flatnonzero(broad)):
+        peaks += shared[element, node] * compton_profile_from_element(
+            symbol=symbols[element], energy_keV=energies[node], angle_deg=angle, edges_keV=edges
+        )
     return (
         once * (1 + more.rayleigh[0]),
         np.concatenate([shifted[~broad], (edges[:-1] + edges[1:]) / 2]),
