@@ -36,7 +36,6 @@ def row_of_spectrum(path: Path, model: str) -> str:
     checkpoint = find_checkpoint(model)
     spectrum = open_spectra(path)[0]
     predictor = Predictor(checkpoint, spectrum.axis)
-    labels = np.array(checkpoint.labels.labels)
     truth = TRUTH[path.stem]
     whole = predictor(spectrum.counts[None, :])
     counts = np.where(spectrum.axis.energies_keV > 0.8, spectrum.counts, 0).astype(np.int64)
@@ -45,8 +44,8 @@ def row_of_spectrum(path: Path, model: str) -> str:
     for level in LEVELS:
         thinned = rng.binomial(counts, min(1.0, level / counts.sum()), (DRAWS, counts.size))
         said = predictor(thinned)
-        cells.append(f"{np.mean(labels[said.classes] == truth):.0%}")
-    name = labels[whole.classes[0]]
+        cells.append(f"{np.mean(said.classes == checkpoint.labels.index_of(truth)):.0%}")
+    name = checkpoint.labels.labels[whole.classes[0]]
     unknown = ", unknown" if whole.unknown[0] else ""
     answer = f"{name} {whole.probabilities.max():.2f}{unknown}"
     return f"| {truth} | {counts.sum():,.0f} | {answer} | " + " | ".join(cells) + " |"

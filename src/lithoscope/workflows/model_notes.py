@@ -6,7 +6,7 @@ from lithoscope.models.checkpoint import Checkpoint
 
 _CARD = """# Model '{name}'
 
-A 1D network ('{network}', {parameters:,} parameters) for {classes} minerals and materials on
+A 1D network ('{network}', {parameters:,} parameters) with {classes} classes of minerals and materials on
 {instruments}.
 
 - **Trained on** {trained_on}. {spectra:,} spectra, each seen once; seed {seed}.
@@ -21,7 +21,7 @@ A 1D network ('{network}', {parameters:,} parameters) for {classes} minerals and
 |---:|---:|---:|---:|
 {rows}
 
-Simulated in {simulate_s} s, trained in {train_s} s, tested in {test_s} s. Made by
+Classes found in {group_s} s, simulated in {simulate_s} s, trained in {train_s} s, tested in {test_s} s. Made by
 `lithoscope train`; the whole recipe stands in `model.json`.
 """
 
