@@ -103,6 +103,7 @@ def test_poisson_mean_and_variance(bank):
         draw.gains.repeat(4000),
         draw.offsets_keV.repeat(4000),
         draw.totals.repeat(4000),
+        draw.bragg,
     )
     expected = source.expected(many)
     counts = torch.poisson(expected, generator=torch.Generator().manual_seed(1))
@@ -125,6 +126,7 @@ def test_shift_moves_a_line_by_the_stated_energy(bank):
             torch.tensor([gain], dtype=torch.float64),
             torch.tensor([offset], dtype=torch.float64),
             draw.totals,
+            draw.bragg,
         )
         counts = source.expected(moved)[0].numpy()
         middles = (AXIS.edges_keV[1:] + AXIS.edges_keV[:-1]) / 2
@@ -144,7 +146,7 @@ def test_mixtures_add_up_and_the_named_mineral_leads(bank):
     assert draw.shares[:, 0].max() < 1
     settings = torch.from_numpy(bank.settings)
     assert (settings[draw.rows] == settings[draw.rows[:, :1]]).all()
-    one = type(draw)(*(getattr(draw, name)[:1] for name in DRAWN))
+    one = type(draw)(*(getattr(draw, name)[:1] for name in DRAWN), draw.bragg)
     apart = [
         source.expected(
             type(draw)(
@@ -153,6 +155,7 @@ def test_mixtures_add_up_and_the_named_mineral_leads(bank):
                 one.gains,
                 one.offsets_keV,
                 one.totals,
+                one.bragg,
             )
         )[0]
         for part in range(3)

@@ -130,7 +130,10 @@ def _stream_at(
     seed: int,
 ) -> SpectrumStream:
     conditions = dataclasses.replace(
-        checkpoint.conditions, counts=(level, level), mixed_probability=0.0
+        checkpoint.conditions,
+        counts=(level, level),
+        mixed_probability=0.0,
+        bragg_probability=0.0,
     )
     return SpectrumStream(bank, conditions, edges, batch_size=spectra, seed=seed)
 

@@ -40,6 +40,8 @@ class MeasurementRange:
     mixed_share
         Largest share of a mixed spectrum's counts that are not the named mineral's; drawn
         uniformly from 0, and dealt to `MIXED_WITH` other minerals.
+    bragg_probability
+        Share of spectra that show Bragg peaks.
     """
 
     voltages_kV: tuple[float, float] = (25.0, 50.0)
@@ -51,6 +53,7 @@ class MeasurementRange:
     mass_thickness_g_cm2: tuple[float, float] = (0.3, 10.0)
     mixed_probability: float = 0.5
     mixed_share: float = 0.4
+    bragg_probability: float = 0.0
 
     def __post_init__(self) -> None:
         low, high = self.voltages_kV
@@ -85,6 +88,10 @@ class MeasurementRange:
         if not 0 <= self.mixed_probability <= 1:
             raise InvalidValueError(
                 f"A probability of mixture of {self.mixed_probability}.", expected="0 to 1"
+            )
+        if not 0 <= self.bragg_probability <= 1:
+            raise InvalidValueError(
+                f"A probability of Bragg peaks of {self.bragg_probability}.", expected="0 to 1"
             )
         if not 0 <= self.mixed_share < 0.5:
             raise InvalidValueError(

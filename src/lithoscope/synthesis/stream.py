@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lithoscope.errors import InvalidValueError
+from lithoscope.physics.detector import fano_term_from_factor
 from lithoscope.synthesis.bank import SpectrumBank
 from lithoscope.synthesis.conditions import MIXED_WITH, MeasurementRange
+from lithoscope.synthesis.random_bragg import BraggDraw, add_bragg, sample_bragg
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +31,8 @@ class Draw:
         Energy a line at E seems to have: ``gain E + offset``, shapes (batch,).
     totals
         Expected total counts, shape (batch,).
+    bragg
+        Bragg peaks.
     """
 
     rows: Tensor
@@ -36,6 +40,7 @@ class Draw:
     gains: Tensor
     offsets_keV: Tensor
     totals: Tensor
+    bragg: BraggDraw
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +137,7 @@ class SpectrumStream:
             gains=1 + self.conditions.gain_error * (2 * uniform() - 1),
             offsets_keV=self.conditions.offset_error_keV * (2 * uniform() - 1),
             totals=torch.exp(low + (high - low) * uniform()),
+            bragg=sample_bragg(self.conditions.bragg_probability, uniform, self._generator),
         )
 
     def _mix(self, first: Tensor, uniform: Callable[[], Tensor]) -> tuple[Tensor, Tensor]:
@@ -161,8 +167,15 @@ class SpectrumStream:
             1 - inside.to(torch.float32)
         )
         shares = torch.diff(below, dim=1).clamp_min(0)
+        if self.conditions.bragg_probability > 0:
+            shares = add_bragg(shares, draw.bragg, self._edges, self._fwhm_keV)
         shares = shares / shares.sum(dim=1, keepdim=True)
         return shares * draw.totals[:, None].to(torch.float32)
+
+    def _fwhm_keV(self, energies_keV: Tensor) -> Tensor:
+        detector = self.bank.instruments[0].detector
+        statistical = fano_term_from_factor(fano=detector.fano)
+        return torch.sqrt(detector.noise_keV**2 + statistical * energies_keV)
 
     def _mixed_spectra(self, draw: Draw) -> Tensor:
         spectra = self._spectra[draw.rows[:, 0]] * draw.shares[:, :1].float()

@@ -35,13 +35,14 @@ _FALSE_ALARMS = 0.01
 _TRAINED_ON = (
     "Lithoscope's own simulation: natural compositions, Poisson noise, errors of energy gain and "
     "offset, machines of differing lens and voltage, half of the spectra with up to two fifths of "
-    "their counts from other minerals"
+    "their counts from other minerals, half with Bragg peaks at random energies"
 )
 _TESTED_ON = (
-    "Lithoscope's own simulation: single minerals, compositions and machines drawn anew; not on "
-    "measured spectra. A class is a group of minerals that the instrument cannot tell apart"
+    "Lithoscope's own simulation: single minerals without Bragg peaks, compositions and machines "
+    "drawn anew; not on measured spectra. A class is a group of minerals that the instrument "
+    "cannot tell apart"
 )
-_NOT_MODELLED = "Bragg peaks, pile-up, stray lines"
+_NOT_MODELLED = "pile-up, stray lines"
 
 Progress = Callable[[str, int, int, str], None]
 

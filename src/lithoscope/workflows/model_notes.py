@@ -6,8 +6,8 @@ from lithoscope.models.checkpoint import Checkpoint
 
 _CARD = """# Model '{name}'
 
-A 1D network ('{network}', {parameters:,} parameters) with {classes} classes of minerals and materials on
-{instruments}.
+A 1D network ('{network}', {parameters:,} parameters) with {classes} classes of minerals and
+materials on {instruments}.
 
 - **Trained on** {trained_on}. {spectra:,} spectra, each seen once; seed {seed}.
 - **Range**: tube voltage {voltages}, {counts}, energy gain within {gain:.1%}, offset within
@@ -21,8 +21,8 @@ A 1D network ('{network}', {parameters:,} parameters) with {classes} classes of 
 |---:|---:|---:|---:|
 {rows}
 
-Classes found in {group_s} s, simulated in {simulate_s} s, trained in {train_s} s, tested in {test_s} s. Made by
-`lithoscope train`; the whole recipe stands in `model.json`.
+Classes found in {group_s} s, simulated in {simulate_s} s, trained in {train_s} s, tested in
+{test_s} s. Made by `lithoscope train`; the whole recipe stands in `model.json`.
 """
 
 

@@ -30,6 +30,7 @@ class Recipe(BaseModel):
     mass_thickness_g_cm2: tuple[float, float]
     mixed_probability: float
     mixed_share: float
+    bragg_probability: float
     settings: int = Field(ge=1, le=1000)
     compositions: int = Field(ge=1, le=1000)
     spectra: int = Field(ge=1)
@@ -51,6 +52,7 @@ class Recipe(BaseModel):
             mass_thickness_g_cm2=self.mass_thickness_g_cm2,
             mixed_probability=self.mixed_probability,
             mixed_share=self.mixed_share,
+            bragg_probability=self.bragg_probability,
         )
 
 
