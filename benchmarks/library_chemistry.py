@@ -26,7 +26,7 @@ from lithoscope.minerals.measured import (
     analysed_elements,
     held_shares,
     is_sulfide,
-    normalised_percent,
+    measured_columns,
     oxide_factor,
 )
 
@@ -209,9 +209,7 @@ def rows_of(name: str, analyses: list[Analysis]) -> list[list[object]]:
     """One row for each constituent of a mineral, as HEADER names the columns."""
     mineral = load_library().get(name)
     measured = np.array([own_values(mineral, analysis) for analysis in analyses])
-    elements = analysed_elements(mineral)
-    names = elements if is_sulfide(mineral) else [OXIDES[symbol] for symbol in elements]
-    columns = dict(zip(names, normalised_percent(measured).T, strict=True))
+    columns = measured_columns(mineral, measured)
     rows: list[list[object]] = []
     for held in held_shares(mineral, measured, np.random.default_rng(4)):
         spread = np.quantile(columns[held.constituent], [0.05, 0.5, 0.95])

@@ -108,6 +108,18 @@ def normalised_percent(values: ArrayLike) -> NDArray[np.float64]:
     return 100 * array / array.sum(axis=-1, keepdims=True)
 
 
+def measured_columns(
+    mineral: Mineral, measured_percent: ArrayLike
+) -> dict[str, NDArray[np.float64]]:
+    """Analyses, as `held_shares` takes them, by constituent in percent of what is analysed."""
+    return dict(zip(_constituents(mineral), normalised_percent(measured_percent).T, strict=True))
+
+
+def _constituents(mineral: Mineral) -> list[str]:
+    elements = analysed_elements(mineral)
+    return [*elements] if is_sulfide(mineral) else [OXIDES[symbol] for symbol in elements]
+
+
 def held_shares(
     mineral: Mineral,
     measured_percent: ArrayLike,
@@ -142,11 +154,10 @@ def held_shares(
     lows, highs = np.quantile(seen, [0.05, 0.95], axis=0)
     measured = normalised_percent(measured_percent)
     within = ((measured >= lows) & (measured <= highs)).mean(axis=0)
-    names = elements if is_sulfide(mineral) else [OXIDES[symbol] for symbol in elements]
     return [
         Held(name, float(share), float(low), float(high))
         for name, share, low, high, mean in zip(
-            names, within, lows, highs, sampled.mean(axis=0), strict=True
+            _constituents(mineral), within, lows, highs, sampled.mean(axis=0), strict=True
         )
         if mean >= _MAJOR_PERCENT
     ]
