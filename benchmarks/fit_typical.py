@@ -4,10 +4,10 @@
 
 Each analysis is taken apart into end members (bounded least squares within the entry's ranges);
 their quantiles over all analyses are candidates for its typical ranges, and the best of several
-widths is then moved bound by bound towards holding 87 % of each oxide's values. Printed with the worst misfits
-of an element, in mole % of all that is analysed: where they are large the entry lacks an end
-member. The fit and the check use the same few analyses; what it shows is that the ranges can be
-right, not that they are right elsewhere.
+widths is then moved bound by bound towards holding 87 % of each oxide's values, the middle of the
+band that counts as held. Printed with the worst misfits of an element, in mole % of all that is
+analysed: where they are large the entry lacks an end member. The fit and the check use the same
+few analyses; with --half it is checked with those that had no part in the fit.
 """
 
 from __future__ import annotations

@@ -142,8 +142,8 @@ def held_shares(
     Returns
     -------
     list of Held
-        One for each constituent that makes up 1 % or more on average of the sampled values; none
-        for a mineral of one constituent, which is always 100 %.
+        One for each constituent that makes up 1 % or more on average of the sampled or of the
+        measured values; none for a mineral of one constituent, which is always 100 %.
     """
     elements = analysed_elements(mineral)
     if len(elements) < 2:
@@ -153,11 +153,13 @@ def held_shares(
     seen = normalised_percent(np.maximum(sampled + error * rng.standard_normal(error.shape), 0))
     lows, highs = np.quantile(seen, [0.05, 0.95], axis=0)
     measured = normalised_percent(measured_percent)
+    # By either: ranges that leave out what was measured must not drop it from the comparison.
+    means = np.maximum(sampled.mean(axis=0), measured.mean(axis=0))
     within = ((measured >= lows) & (measured <= highs)).mean(axis=0)
     return [
         Held(name, float(share), float(low), float(high))
         for name, share, low, high, mean in zip(
-            _constituents(mineral), within, lows, highs, sampled.mean(axis=0), strict=True
+            _constituents(mineral), within, lows, highs, means, strict=True
         )
         if mean >= _MAJOR_PERCENT
     ]
