@@ -117,7 +117,7 @@ def improved(
             lowest, highest = mineral.end_members[formula]
             moved = np.array(typical[formula])
             moved[rng.integers(2)] += rng.normal(scale=scale * (highest - lowest))
-            low, high = np.sort(np.clip(np.round(moved * 200) / 200, lowest, highest))
+            low, high = np.sort(np.clip(np.round(moved * 200) / 200, lowest, highest)) + 0.0
             typical[formula] = (float(low), float(high))
         try:
             tried = replace(best, typical=typical)

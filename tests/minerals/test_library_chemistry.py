@@ -84,7 +84,7 @@ def test_analyses_are_stored_in_the_order_of_the_entry() -> None:
 
 
 def test_sampled_compositions_hold_the_measured_ones() -> None:
-    """The central 90 % of sampled values hold 75 to 97 % of the measured, for six oxides of ten.
+    """The central 90 % of sampled values hold 75 to 97 % of the measured, for seven oxides of ten.
 
     The others are listed in docs/chemistry.md; this holds what has been reached.
     """
@@ -94,7 +94,7 @@ def test_sampled_compositions_hold_the_measured_ones() -> None:
         total += len(held)
         within += sum(0.75 <= one.share <= 0.97 for one in held)
     assert total > 200
-    assert within / total > 0.6
+    assert within / total > 0.7
 
 
 def test_shares_held() -> None:
