@@ -31,7 +31,7 @@ from its own measured rates; diffraction is left out.
 
 Know before judging: Si is a wafer, the metals are coarse grained, so that they diffract the
 continuum from 4 to 15 keV into broad peaks with gaps beside them; Zr holds Hf and Fe, Sn and Ni
-hold Fe; metals are taken as thick, acrylic as 0.8 g/cm².
+hold Fe; metals are taken as thick, acrylic as 0.65 g/cm².
 """
 _PEAKS = """\
 ### Peaks
