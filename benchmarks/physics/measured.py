@@ -24,7 +24,7 @@ FloatArray = NDArray[np.float64]
 
 ACRYLIC = "C5H8O2"
 # The plate is not thick for 20 keV; its mass per area is not known. Acrylic alone is fitted as well
-# with 0.5 to 1.2 g/cm²; the metals' Rh Kα scatter, too weak with 0.8 and too strong with 0.5, decides.
+# with 0.5 to 1.2 g/cm²; the metals' Rh Kα scatter, too weak with 0.8, too strong with 0.5, decides.
 ACRYLIC_G_CM2 = 0.65
 ELEMENTS = ("Si", "S", "Ti", "Cr", "Ni", "Zr", "Sn")
 # The pulser at zero does not pile up, nor does noise.
