@@ -11,6 +11,7 @@ from lithoscope.minerals.groups import (
     clustered_order,
     complete_linkage_groups,
     confusable_pairs,
+    joined_groups,
     label_set_from_groups,
     merged_groups,
     polymorph_mask,
@@ -91,3 +92,10 @@ def test_label_sets_stand_in_the_order_asked_for():
 def test_the_order_of_a_matrix_is_a_permutation(size):
     errors = symmetric(size, np.linspace(0, 0.5, size * (size - 1) // 2))
     assert sorted(clustered_order(errors)) == list(range(size))
+
+
+def test_groups_are_joined_where_asked():
+    groups = [Group(("a",)), Group(("b", "c")), Group(("d",))]
+    joined = joined_groups(groups, [["c", "a", "of another library"], ["d"]])
+    assert [group.members for group in joined] == [("a", "b", "c"), ("d",)]
+    assert joined_groups(groups, []) == tuple(groups)

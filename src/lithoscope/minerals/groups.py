@@ -133,6 +133,26 @@ def polymorph_mask(minerals: Sequence[Mineral]) -> NDArray[np.bool_]:
     return (apart < _SAME_COMPOSITION) & ~np.eye(len(minerals), dtype=bool)
 
 
+def joined_groups(groups: Sequence[Group], together: Sequence[Sequence[str]]) -> tuple[Group, ...]:
+    """Join the groups that hold minerals which shall stand in one.
+
+    Parameters
+    ----------
+    groups
+        The groups.
+    together
+        Names of minerals that shall stand in one group; those that no group holds are passed over.
+    """
+    joined = list(groups)
+    for names in together:
+        met = [group for group in joined if set(names) & set(group.members)]
+        if len(met) > 1:
+            one = Group(tuple(name for group in met for name in group.members))
+            joined[joined.index(met[0])] = one
+            joined = [group for group in joined if group not in met]
+    return tuple(joined)
+
+
 def label_set_from_groups(groups: Sequence[Group], order: Sequence[str] | None = None) -> LabelSet:
     """Make the classes of a model from groups.
 

@@ -17,7 +17,7 @@ from lithoscope.core.mineral import Mineral
 from lithoscope.evaluation.by_counts import accuracy_by_counts, fit_unknown_threshold
 from lithoscope.io import load_instrument
 from lithoscope.minerals import load_library
-from lithoscope.minerals.groups import label_set_from_groups
+from lithoscope.minerals.groups import joined_groups, label_set_from_groups
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold, save_checkpoint
 from lithoscope.models.registry import build_network
 from lithoscope.preprocess.model_axis import ModelAxis
@@ -103,13 +103,17 @@ def make_model(
 
 
 def _separable_classes(minerals: Sequence[Mineral], recipe: Recipe, progress: Progress) -> LabelSet:
-    """Classes as fine as the first of the recipe's instruments can separate."""
+    """Classes as fine as the first of the recipe's instruments can separate.
+
+    Minerals that the recipe wants in one class are put there.
+    """
     if len(minerals) == 1:
         return LabelSet.of_minerals([minerals[0].name])
     found = identify_minerals(
         minerals, recipe.instruments[0], advice=False, seed=recipe.seed, progress=progress
     )
-    return label_set_from_groups(found.groups, [mineral.name for mineral in minerals])
+    groups = joined_groups(found.groups, recipe.one_class)
+    return label_set_from_groups(groups, [mineral.name for mineral in minerals])
 
 
 def _fitted_network(

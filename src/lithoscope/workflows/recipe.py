@@ -31,6 +31,7 @@ class Recipe(BaseModel):
     mixed_probability: float
     mixed_share: float
     bragg_probability: float
+    one_class: tuple[tuple[str, ...], ...] = ()
     settings: int = Field(ge=1, le=1000)
     compositions: int = Field(ge=1, le=1000)
     spectra: int = Field(ge=1)
