@@ -60,7 +60,9 @@ def recoil_from_energies(
     for row, (energy, section) in enumerate(zip(_GRID_KEV, sections, strict=True)):
         kinetic = energy - energy / (1 + energy / ELECTRON_REST_ENERGY_KEV * (1 - _COSINES))
         below = np.append(0, np.cumsum((section[1:] + section[:-1]) / 2))
-        shapes[row] = np.diff(_spread_below(edges_keV, kinetic, below / below[-1]))
+        spread = np.diff(_spread_below(edges_keV, kinetic, below / below[-1]))
+        # Differences of a cumulative distribution leave rounding errors of either sign.
+        shapes[row] = np.maximum(spread, 0.0)
     place = np.interp(np.log(energies_keV), np.log(_GRID_KEV), np.arange(_GRID_KEV.size))
     weights = np.maximum(1 - np.abs(place[:, None] - np.arange(_GRID_KEV.size)), 0)
     weights[energies_keV < _GRID_KEV[0]] = 0.0

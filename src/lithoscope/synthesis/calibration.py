@@ -111,4 +111,5 @@ def _varied_detector(
         window=layers,
         tail_fraction=min(detector.tail_fraction * background, 0.49),
         shelf_fraction=min(detector.shelf_fraction * background, 0.49),
+        electron_loss=detector.electron_loss * background,
     )
