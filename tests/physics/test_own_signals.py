@@ -87,3 +87,10 @@ def test_impossible_values_are_refused(make, said):
 def test_stray_elements_are_elements():
     with pytest.raises(Exception, match="Xx"):
         dataclasses.replace(Instrument("m"), stray_lines=(StrayLine("Xx", 1e-3),))
+
+
+@pytest.mark.parametrize("element", ["H", "U"])
+def test_stray_lines_that_cannot_be_seen_are_refused(element):
+    machine = Instrument("m", axis=AXIS, stray_lines=(StrayLine(element, 1e-3),))
+    with pytest.raises(InstrumentError, match=f"name {element}, of whose K lines"):
+        stray_from_counts(counts=peak(5.0, 1e6), instrument=machine, edges_keV=AXIS.edges_keV)

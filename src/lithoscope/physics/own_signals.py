@@ -9,6 +9,7 @@ from scipy.special import ndtr
 
 from lithoscope.core.elements import atomic_number
 from lithoscope.core.instrument import Detector, Instrument
+from lithoscope.errors import InstrumentError
 from lithoscope.physics.constants import FWHM_PER_SIGMA
 from lithoscope.physics.detection import counts_per_photon
 from lithoscope.physics.fluorescence import lines_from_elements, production_from_lines
@@ -29,6 +30,11 @@ def stray_from_counts(
 
     Each element gives its share of the counts above its K edge, with Kα and Kβ in the ratio of
     their radiative rates.
+
+    Raises
+    ------
+    InstrumentError
+        If the instrument cannot see the K lines of one of the elements.
     """
     total = np.zeros_like(counts)
     for stray in instrument.stray_lines:
@@ -50,4 +56,10 @@ def _k_lines(
     counts = strengths[is_k] @ counts_per_photon(
         instrument=instrument, energies_keV=lines.energies_keV[is_k], edges_keV=edges_keV
     )
+    if not counts.sum() > 0:
+        raise InstrumentError(
+            f"stray_lines of {instrument.name} name {element}, of whose K lines nothing is seen.",
+            expected=f"elements with K lines up to {edges_keV[-1]:.4g} keV that pass the window",
+            remedy=f"take {element} out of stray_lines",
+        )
     return np.asarray(counts / counts.sum())
