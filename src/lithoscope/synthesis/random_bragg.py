@@ -2,9 +2,9 @@
 
 `physics.diffraction` computes the peaks of one grain in about a second; training needs thousands a
 second. What it computes for ten minerals in six orientations each on an M4 Tornado
-(``python -m benchmarks.bragg_grains``) is drawn here: some eleven peaks a grain from 2.3 to 13 keV,
-of which the higher eight are kept, evenly over energy, with heights over the scattered continuum
-that are log-normal about ``(8 keV / E)^2``.
+(``python -m benchmarks.bragg_grains``: some eleven peaks a grain from 2.3 to 13 keV, the lowest
+lost in any noise) is drawn here as eight peaks, evenly over energy, with heights over the scattered
+continuum that are log-normal about ``(8 keV / E)^2``.
 """
 
 from __future__ import annotations
