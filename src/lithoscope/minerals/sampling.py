@@ -25,7 +25,21 @@ _TAIL = 0.025
 
 
 def sample_compositions(mineral: Mineral, n: int, rng: np.random.Generator) -> list[Composition]:
-    """Draw natural compositions of a mineral.
+    """Draw natural compositions of a mineral, as `sample_mass_fractions` does.
+
+    Returns
+    -------
+    list of Composition
+        `n` compositions, independent of each other.
+    """
+    symbols, fractions = sample_mass_fractions(mineral, n, rng)
+    return [Composition(dict(zip(symbols, row, strict=True))) for row in fractions.tolist()]
+
+
+def sample_mass_fractions(
+    mineral: Mineral, n: int, rng: np.random.Generator
+) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Draw natural compositions of a mineral, as a matrix.
 
     The mole fractions of its end members are uniform over all that their ranges allow, and are
     mixed per formula unit in moles; where the mineral has typical ranges, nine of ten draws are
@@ -45,8 +59,10 @@ def sample_compositions(mineral: Mineral, n: int, rng: np.random.Generator) -> l
 
     Returns
     -------
-    list of Composition
-        `n` compositions, independent of each other.
+    symbols : tuple of str
+        Elements of end members and traces.
+    fractions : ndarray, shape (n, element)
+        Mass fractions, each row with sum one.
 
     Raises
     ------
@@ -66,13 +82,16 @@ def sample_compositions(mineral: Mineral, n: int, rng: np.random.Generator) -> l
     mixed = moles @ masses
     fractions = mixed / mixed.sum(axis=1, keepdims=True)
     traces = _sample_traces(mineral, n, rng)
+    extra = list(mineral.traces)
     if "O" in symbols:
         traces = np.column_stack([traces, traces @ _oxygen_per_mass(mineral.traces)])
+        extra.append("O")
     fractions *= 1 - traces.sum(axis=1, keepdims=True)
-    return [
-        _combined(symbols, main, [*mineral.traces, "O"], extra)
-        for main, extra in zip(fractions, traces, strict=True)
-    ]
+    every = tuple(dict.fromkeys([*symbols, *extra]))
+    # Where each column of main and trace elements stands among all.
+    place = np.zeros((len(symbols) + len(extra), len(every)))
+    place[np.arange(len(place)), [every.index(symbol) for symbol in (*symbols, *extra)]] = 1.0
+    return every, np.column_stack([fractions, traces]) @ place
 
 
 def sample_mole_fractions(
@@ -143,16 +162,3 @@ def _oxygen_per_mass(symbols: Iterable[str]) -> NDArray[np.float64]:
     """Grams of oxygen in the oxide per gram of each element."""
     oxygen = atomic_weight("O")
     return np.array([oxygen_of_oxide(s) * oxygen / atomic_weight(s) for s in symbols])
-
-
-def _combined(
-    symbols: list[str],
-    main: NDArray[np.float64],
-    traces: list[str],
-    extra: NDArray[np.float64],
-) -> Composition:
-    fractions = dict(zip(symbols, main.tolist(), strict=True))
-    # Without oxygen in the mineral, the traces' own is left out.
-    for symbol, fraction in zip(traces, extra.tolist(), strict=False):
-        fractions[symbol] = fractions.get(symbol, 0.0) + fraction
-    return Composition(fractions)

@@ -75,6 +75,8 @@ class CompiledInstrument:
         *,
         diffuse_share: FloatArray | float = 1.0,
         mass_thickness_g_cm2: FloatArray | float = np.inf,
+        incidence_deg: FloatArray | float | None = None,
+        take_off_deg: FloatArray | float | None = None,
     ) -> FloatArray:
         """Expected counts of one second for many compositions.
 
@@ -90,6 +92,10 @@ class CompiledInstrument:
             (composition, node) with nodes as in `source_keV`.
         mass_thickness_g_cm2
             Density times thickness: a number, or shape (composition,).
+        incidence_deg, take_off_deg
+            Angles of beam and detector to the surface, a number or shape (composition,); the
+            instrument's own where left out. A surface that is tilted keeps the angle between beam
+            and detector.
 
         Returns
         -------
@@ -105,6 +111,16 @@ class CompiledInstrument:
         shape = (count, self.source_keV.size)
         diffuse = np.broadcast_to(np.asarray(diffuse_share, dtype=self.dtype), shape)
         thickness = np.broadcast_to(np.asarray(mass_thickness_g_cm2, dtype=self.dtype), count)
+        geometry = self.instrument.geometry
+        sines = np.stack(
+            [
+                np.broadcast_to(np.sin(np.deg2rad(own if angle is None else angle)), count)
+                for angle, own in (
+                    (incidence_deg, geometry.incidence_deg),
+                    (take_off_deg, geometry.take_off_deg),
+                )
+            ]
+        ).astype(self.dtype)
         counts = np.zeros((count, self.edges_keV.size - 1), dtype=self.dtype)
         order, ends = _by_elements(fractions)
 
@@ -112,7 +128,9 @@ class CompiledInstrument:
             rows = order[start : start + _BLOCK]
             inner = ends[(ends > start) & (ends < start + rows.size)] - start
             groups = np.split(np.arange(rows.size), inner)
-            counts[rows] = self._block(fractions[rows], thickness[rows], diffuse[rows], groups)
+            counts[rows] = self._block(
+                fractions[rows], thickness[rows], diffuse[rows], sines[:, rows], groups
+            )
 
         with _blas().limit(limits=1), ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(evaluate, range(0, count, _BLOCK)))
@@ -123,10 +141,10 @@ class CompiledInstrument:
         fractions: FloatArray,
         thickness: FloatArray,
         diffuse: FloatArray,
+        sines: FloatArray,
         groups: list[NDArray[np.int64]],
     ) -> FloatArray:
         """Spectra of samples in groups of the same elements, shape (sample, channel)."""
-        geometry = self.instrument.geometry
         counts = np.zeros((len(fractions), self.edges_keV.size - 1), dtype=self.dtype)
         scattered = np.empty((len(fractions), self.scatter.energies_keV.size), dtype=self.dtype)
         for group in groups:
@@ -135,7 +153,7 @@ class CompiledInstrument:
                 present,
                 symbols=self.symbols,
                 source=self.source,
-                geometry=geometry,
+                solid_angle_sr=self.instrument.geometry.solid_angle_sr,
                 dtype=self.dtype,
             )
             scatter = self.scatter.of_elements(present)
@@ -143,8 +161,12 @@ class CompiledInstrument:
             for start in range(0, group.size, _CHUNK):
                 rows = group[start : start + _CHUNK]
                 own = fractions[np.ix_(rows, present)]
-                lines[start : start + _CHUNK] = elements.line_photons(own, thickness[rows])
-                scattered[rows] = scatter.photons(own, thickness[rows], diffuse[rows], geometry)
+                lines[start : start + _CHUNK] = elements.line_photons(
+                    own, thickness[rows], *sines[:, rows]
+                )
+                scattered[rows] = scatter.photons(
+                    own, thickness[rows], diffuse[rows], *sines[:, rows]
+                )
             response = self.line_response.only(elements.lines)
             response.add_counts(lines, counts[group[0] : group[-1] + 1])
         self.scatter_response.add_counts(scattered, counts)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lithoscope.core.instrument import Geometry
 from lithoscope.physics.cells import cells_from_source
 from lithoscope.physics.enhancement import TERTIARY_FROM, Exciters
 from lithoscope.physics.fluorescence import LineTable
@@ -60,7 +59,7 @@ class FluorescenceTables:
         *,
         symbols: tuple[str, ...],
         source: Source,
-        geometry: Geometry,
+        solid_angle_sr: float,
         dtype: np.dtype,
     ) -> PresentElements:
         """Gather what compositions of some of the elements need.
@@ -71,7 +70,7 @@ class FluorescenceTables:
             Indices of the elements, ascending, shape (present,).
         symbols
             All elements.
-        source, geometry
+        source, solid_angle_sr
             Of the instrument.
         dtype
             Precision of the gathered tables.
@@ -92,7 +91,7 @@ class FluorescenceTables:
             lines=lines,
             own=np.searchsorted(present, self.lines.elements[lines]),
             exciters=exciters,
-            geometry=geometry,
+            solid_angle_sr=solid_angle_sr,
             **{name: table.astype(dtype) for name, table in tables.items()},
         )
 
@@ -125,8 +124,8 @@ class PresentElements:
         Which of the elements each line belongs to, shape (line,).
     exciters
         Which of these lines excite others.
-    geometry
-        Angles and solid angle.
+    solid_angle_sr
+        Of the detectors together.
     made, made_exciters
         Lines and exciting lines made per mass depth, shapes (line, cell), (exciter, cell).
     production_by_lines
@@ -138,7 +137,7 @@ class PresentElements:
     lines: NDArray[np.int64]
     own: NDArray[np.int64]
     exciters: Exciters
-    geometry: Geometry
+    solid_angle_sr: float
     made: FloatArray
     made_exciters: FloatArray
     production_by_lines: FloatArray
@@ -146,7 +145,13 @@ class PresentElements:
     attenuation_lines: FloatArray
     attenuation_exciters: FloatArray
 
-    def line_photons(self, fractions: FloatArray, mass_thickness_g_cm2: FloatArray) -> FloatArray:
+    def line_photons(
+        self,
+        fractions: FloatArray,
+        mass_thickness_g_cm2: FloatArray,
+        sine_in: FloatArray,
+        sine_out: FloatArray,
+    ) -> FloatArray:
         """Photons of each line in the detector's solid angle, with enhancement.
 
         Parameters
@@ -155,19 +160,18 @@ class PresentElements:
             Mass fractions of the elements, shape (sample, element).
         mass_thickness_g_cm2
             Shape (sample,).
+        sine_in, sine_out
+            Sines of the angles of beam and detector to each surface, shape (sample,).
 
         Returns
         -------
         ndarray, shape (sample, line), photons/s
         """
-        sine_in = np.sin(np.deg2rad(self.geometry.incidence_deg))
-        sine_out = np.sin(np.deg2rad(self.geometry.take_off_deg))
-        down = fractions @ self.attenuation_in / fractions.dtype.type(sine_in)
-        up = fractions @ self.attenuation_lines / fractions.dtype.type(sine_out)
+        down = fractions @ self.attenuation_in / sine_in[:, None]
+        up = fractions @ self.attenuation_lines / sine_out[:, None]
         absorbed = 1 / (down[:, None, :] + up[:, :, None])
-        seen = fractions[:, self.own] * fractions.dtype.type(
-            self.geometry.solid_angle_sr / (4 * np.pi * sine_in)
-        )
+        per_incidence = fractions.dtype.type(self.solid_angle_sr / (4 * np.pi)) / sine_in
+        seen = fractions[:, self.own] * per_incidence[:, None]
         thick = seen * _summed(absorbed, self.made)
         direct = thick
         thickness = mass_thickness_g_cm2[:, None]

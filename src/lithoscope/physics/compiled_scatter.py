@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lithoscope.core.instrument import Geometry
-from lithoscope.physics.fluorescence import escape_depth_factor
+from lithoscope.physics.fluorescence import depth_factor_from_sines
 from lithoscope.physics.multiple_scatter import (
     MultipleScatterTables,
     multiple_from_single_scatter,
@@ -96,7 +95,8 @@ class ScatterTables:
         fractions: FloatArray,
         mass_thickness_g_cm2: FloatArray,
         diffuse_share: FloatArray,
-        geometry: Geometry,
+        sine_in: FloatArray,
+        sine_out: FloatArray,
     ) -> FloatArray:
         """Scattered photons in the detector's solid angle.
 
@@ -108,8 +108,9 @@ class ScatterTables:
             Shape (sample,).
         diffuse_share
             Factor on Rayleigh scatter, shape (sample, node).
-        geometry
-            Angles.
+        sine_in, sine_out
+            Sines of the angles of beam and detector to each surface, shape (sample,). The share of
+            multiple scatter is that of the instrument's own angles.
 
         Returns
         -------
@@ -127,10 +128,11 @@ class ScatterTables:
             mass_thickness_g_cm2=mass_thickness_g_cm2,
         )
         back, shifted = (
-            escape_depth_factor(
+            depth_factor_from_sines(
                 attenuation_in=attenuation,
                 attenuation_out=out,
-                geometry=geometry,
+                sine_in=sine_in[:, None],
+                sine_out=sine_out[:, None],
                 mass_thickness_g_cm2=mass_thickness_g_cm2[:, None],
             )
             for out in (attenuation, fractions @ self.attenuation_compton)

@@ -116,8 +116,36 @@ def escape_depth_factor(
     -------
     ndarray, in g/cm²
     """
-    sine_in = np.sin(np.deg2rad(geometry.incidence_deg))
-    sine_out = np.sin(np.deg2rad(geometry.take_off_deg))
+    return depth_factor_from_sines(
+        attenuation_in=attenuation_in,
+        attenuation_out=attenuation_out,
+        sine_in=np.sin(np.deg2rad(geometry.incidence_deg)),
+        sine_out=np.sin(np.deg2rad(geometry.take_off_deg)),
+        mass_thickness_g_cm2=mass_thickness_g_cm2,
+    )
+
+
+def depth_factor_from_sines(
+    *,
+    attenuation_in: NDArray[np.floating],
+    attenuation_out: NDArray[np.floating],
+    sine_in: NDArray[np.floating] | float,
+    sine_out: NDArray[np.floating] | float,
+    mass_thickness_g_cm2: NDArray[np.floating] | float = np.inf,
+) -> FloatArray:
+    """The same for surfaces whose angles differ from sample to sample.
+
+    Parameters
+    ----------
+    attenuation_in, attenuation_out, mass_thickness_g_cm2
+        As in `escape_depth_factor`.
+    sine_in, sine_out
+        Sines of psi1 and psi2, broadcast with the others.
+
+    Returns
+    -------
+    ndarray, in g/cm²
+    """
     chi = attenuation_in / sine_in + attenuation_out / sine_out
     seen = 1.0 if np.all(np.isinf(mass_thickness_g_cm2)) else -np.expm1(-chi * mass_thickness_g_cm2)
     return np.asarray(seen / (chi * sine_in))
