@@ -10,7 +10,7 @@ import numpy as np
 
 from lithoscope.core.instrument import Detector, Instrument
 from lithoscope.errors import InvalidValueError
-from lithoscope.synthesis.conditions import K_LINE_SPREAD, OPTIC_SPREADS
+from lithoscope.synthesis.distortions.optic import K_LINE_SPREAD, OPTIC_SPREADS
 
 _DETECTOR_PARAMETERS = ("resolution", "window", "background")
 
@@ -20,7 +20,7 @@ class CalibrationUncertainty:
     """What is uncertain about an instrument, as standard deviations.
 
     The defaults are what stays after a calibration on the scan's own peaks; a model is trained
-    over wider ranges (`MeasurementRange`), to be robust rather than to be sharp.
+    over wider ranges (`synthesis.distortions`), to be robust rather than to be sharp.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class CalibrationUncertainty:
         Of the logarithm of the detector's tail and shelf.
     optic
         Of the lens and of the tube's K lines, as a multiple of how machines of one make differ
-        (`conditions.OPTIC_SPREADS`).
+        (`distortions.optic.OPTIC_SPREADS`).
     """
 
     gain: float = 1e-3

@@ -24,7 +24,8 @@ from lithoscope.physics.compile import (
 )
 from lithoscope.physics.detector import efficiency_from_detector, fano_term_from_factor
 from lithoscope.synthesis.calibration import CalibrationUncertainty
-from lithoscope.synthesis.conditions import MeasurementRange, draw_diffuse_share
+from lithoscope.synthesis.distortions.coherent import Coherent
+from lithoscope.synthesis.surface import Surface
 
 FloatArray = NDArray[np.float64]
 
@@ -216,10 +217,12 @@ class FamilySimulator:
 
     def _drawn_spectra(self, machine: CompiledInstrument, fractions: FloatArray) -> FloatArray:
         """Spectra in fine bins, each of a crystal of its own."""
-        shares = draw_diffuse_share(
-            machine.source_keV, len(fractions), MeasurementRange(), self._rng
-        )
-        return np.asarray(machine.spectra(fractions, diffuse_share=shares), dtype=np.float64)
+        ideal = Surface.ideal(len(fractions), machine.source_keV, machine.instrument.geometry)
+        crystals = Coherent()
+        drawn = crystals.sample(ideal, machine.instrument, self._rng)
+        seen = crystals.apply(ideal, drawn, machine.instrument)
+        spectra = machine.spectra(fractions, diffuse_share=seen.diffuse_share)
+        return np.asarray(spectra, dtype=np.float64)
 
     def _typical_spectra(self, machine: CompiledInstrument, fractions: FloatArray) -> FloatArray:
         spectra = machine.spectra(fractions, diffuse_share=_TYPICAL_DIFFUSE_SHARE)

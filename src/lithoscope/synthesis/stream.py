@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,187 +10,237 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lithoscope.core.instrument import Instrument
+from lithoscope.core.labels import LabelSet
+from lithoscope.core.mineral import Mineral
 from lithoscope.errors import InvalidValueError
-from lithoscope.physics.detector import fano_term_from_factor
-from lithoscope.synthesis.bank import SpectrumBank
-from lithoscope.synthesis.conditions import MIXED_WITH, MeasurementRange
-from lithoscope.synthesis.random_bragg import BraggDraw, add_bragg, sample_bragg
+from lithoscope.synthesis.conditions import Condition
+from lithoscope.synthesis.distortions.base import (
+    CountsDistortion,
+    Draws,
+    ElectronicDistortion,
+    SpectrumDistortion,
+)
+from lithoscope.synthesis.distortions.energy import Energy, recorded, true_energies
+from lithoscope.synthesis.distortions.poisson import Poisson
+from lithoscope.synthesis.expected import ExpectedBatch, Generation
+from lithoscope.synthesis.fine_bins import counted_share, fine_edges
+from lithoscope.synthesis.generations import GenerationMaker, GenerationSize
 
+_BATCHES = 5
 
-@dataclass(frozen=True, eq=False)
-class Draw:
-    """The random parameters of a batch, sampled before anything is applied.
-
-    Parameters
-    ----------
-    rows
-        Spectra of the bank, shape (batch, 1 + MIXED_WITH); the first is the named mineral.
-    shares
-        Share of each in the counts, shape (batch, 1 + MIXED_WITH).
-    gains, offsets_keV
-        Energy a line at E seems to have: ``gain E + offset``, shapes (batch,).
-    totals
-        Expected total counts, shape (batch,).
-    bragg
-        Bragg peaks.
-    """
-
-    rows: Tensor
-    shares: Tensor
-    gains: Tensor
-    offsets_keV: Tensor
-    totals: Tensor
-    bragg: BraggDraw
+AllParameters = Mapping[str, Mapping[str, Tensor]]
 
 
 @dataclass(frozen=True, eq=False)
 class SpectrumBatch:
-    """Simulated measurements with their truth.
+    """Simulated measurements with their truth and how they came about.
 
     Parameters
     ----------
     counts
-        Poisson counts, shape (batch, bin), float32.
-    classes
-        True class, shape (batch,), int64.
-    draw
-        How they came about.
+        Counts, shape (batch, bin), float32; whole numbers where counting noise acts.
+    expected
+        What they are Poisson about, shape (batch, bin).
+    classes, minerals
+        True class, and place in the stream's minerals, shape (batch,), int64.
+    fractions
+        Mass fractions of the named grain, shape (batch, element), columns as the stream's
+        `symbols`.
+    totals
+        Expected total counts, shape (batch,).
+    parameters
+        Everything drawn, by distortion and name, shapes (batch, ...).
     """
 
     counts: Tensor
+    expected: Tensor
     classes: Tensor
-    draw: Draw
+    minerals: Tensor
+    fractions: Tensor
+    totals: Tensor
+    parameters: Mapping[str, Mapping[str, Tensor]]
+
+    def __len__(self) -> int:
+        return len(self.classes)
 
 
 class SpectrumStream:
-    """Endless batches of simulated measurements, balanced over classes.
+    """Endless batches of simulated measurements, balanced over classes, each seen once.
+
+    Batch number i depends on the seed and i alone.
 
     Parameters
     ----------
-    bank
-        Expected spectra.
-    conditions
-        What varies.
+    minerals
+        The members of all classes.
+    labels
+        The classes.
+    instruments
+        The instruments; their energy axes play no part.
+    condition
+        Distortions and counts; ``CONDITIONS["ideal"]`` gives noise-free expected counts.
     edges_keV
-        Bin edges of the model's axis, inside the bank's, shape (bin + 1,).
+        Bin edges of the target's axis, shape (bin + 1,).
     batch_size
         Spectra in a batch.
     seed
         Seed of everything drawn.
+    size
+        How much is made at once; compositions and machines come together in its blocks.
+    device
+        Where batches are made; expected spectra are computed on the CPU.
+    shard
+        (k, n): this is the k-th of n workers, which share the generations among them.
     """
 
     def __init__(
         self,
-        bank: SpectrumBank,
-        conditions: MeasurementRange,
+        minerals: Sequence[Mineral],
+        labels: LabelSet,
+        instruments: Sequence[Instrument],
+        condition: Condition,
         edges_keV: NDArray[np.float64],
         *,
         batch_size: int,
         seed: int,
+        size: GenerationSize | None = None,
+        device: str | torch.device = "cpu",
+        shard: tuple[int, int] = (0, 1),
     ) -> None:
         if batch_size < 1:
             raise InvalidValueError(f"Batches of {batch_size}.", expected="1 or more spectra")
-        self._check_reach(bank, conditions, edges_keV)
-        self.bank = bank
-        self.conditions = conditions
-        self.batch_size = batch_size
-        self._edges = torch.as_tensor(edges_keV, dtype=torch.float64)
-        self._bank_edges = torch.as_tensor(bank.edges_keV, dtype=torch.float64)
-        self._bank_widths = torch.diff(self._bank_edges)
-        self._spectra = torch.from_numpy(bank.spectra)
-        self._classes = torch.from_numpy(bank.classes)
-        self._rows_per_machine = len(bank.classes) // len(bank.instruments)
-        order = np.argsort(bank.classes, kind="stable")
-        self._rows_by_class = torch.from_numpy(order)
-        sizes = np.bincount(bank.classes, minlength=len(bank.labels))
-        self._class_sizes = torch.from_numpy(sizes)
-        self._class_starts = torch.from_numpy(np.concatenate([[0], np.cumsum(sizes)[:-1]]))
-        self._generator = torch.Generator().manual_seed(seed)
-
-    @staticmethod
-    def _check_reach(
-        bank: SpectrumBank, conditions: MeasurementRange, edges_keV: NDArray[np.float64]
-    ) -> None:
-        low = (edges_keV[0] - conditions.offset_error_keV) / (1 + conditions.gain_error)
-        high = (edges_keV[-1] + conditions.offset_error_keV) / (1 - conditions.gain_error)
-        if low < bank.edges_keV[0] or high > bank.edges_keV[-1]:
-            raise InvalidValueError(
-                f"The axis and its shifts reach from {low:.3f} to {high:.3f} keV.",
-                expected=f"inside the bank's {bank.edges_keV[0]:.3f} to "
-                f"{bank.edges_keV[-1]:.3f} keV",
-            )
-
-    def sample(self, count: int) -> Draw:
-        """Draw the parameters of `count` measurements."""
-
-        def uniform() -> Tensor:
-            return torch.rand(count, generator=self._generator, dtype=torch.float64)
-
-        chosen = (uniform() * len(self._class_sizes)).long()
-        within = (uniform() * self._class_sizes[chosen]).long()
-        low, high = np.log(self.conditions.counts)
-        first = self._rows_by_class[self._class_starts[chosen] + within]
-        rows, shares = self._mix(first, uniform)
-        return Draw(
-            rows=rows,
-            shares=shares,
-            gains=1 + self.conditions.gain_error * (2 * uniform() - 1),
-            offsets_keV=self.conditions.offset_error_keV * (2 * uniform() - 1),
-            totals=torch.exp(low + (high - low) * uniform()),
-            bragg=sample_bragg(self.conditions.bragg_probability, uniform, self._generator),
+        if not 0 <= shard[0] < shard[1]:
+            raise InvalidValueError(f"Worker {shard[0]} of {shard[1]}.", expected="0 <= k < n")
+        self.minerals, self.labels, self.condition = tuple(minerals), labels, condition
+        self.batch_size, self.seed, self.shard = batch_size, seed, shard
+        self.device = torch.device(device)
+        self._energy = next((one for one in condition.distortions if isinstance(one, Energy)), None)
+        self._noise = next((one for one in condition.distortions if isinstance(one, Poisson)), None)
+        ends = float(edges_keV[0]), float(edges_keV[-1])
+        low, high = self._energy.reach(*ends) if self._energy else ends
+        fine = fine_edges(edges_keV, low_keV=low, high_keV=high, detector=instruments[0].detector)
+        self.edges_keV = torch.from_numpy(np.asarray(edges_keV, dtype=np.float32)).to(self.device)
+        size = size or GenerationSize()
+        enough = -(-batch_size // size.machines)
+        self.maker = GenerationMaker(
+            minerals,
+            labels,
+            instruments,
+            condition.distortions,
+            fine,
+            counted_share(fine, edges_keV),
+            size=GenerationSize(size.machines, max(size.per_machine, enough)),
+            seed=seed,
+            device=self.device,
         )
+        self._per_generation = len(self.maker) // batch_size
+        self._current: tuple[int, Generation, Tensor] | None = None
 
-    def _mix(self, first: Tensor, uniform: Callable[[], Tensor]) -> tuple[Tensor, Tensor]:
-        """Add other minerals, measured on the same machine as the first."""
-        machine = first - first % self._rows_per_machine
-        others = [(uniform() * self._rows_per_machine).long() + machine for _ in range(MIXED_WITH)]
-        mixed = uniform() < self.conditions.mixed_probability
-        foreign = self.conditions.mixed_share * uniform() * mixed
-        parts = torch.stack([uniform() for _ in range(MIXED_WITH)], dim=1)
-        parts = parts / parts.sum(dim=1, keepdim=True).clamp_min(1e-9)
-        shares = torch.cat([(1 - foreign)[:, None], foreign[:, None] * parts], dim=1)
-        return torch.stack([first, *others], dim=1), shares
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Elements of a batch's `fractions`."""
+        return self.maker.symbols
 
-    def expected(self, draw: Draw) -> Tensor:
-        """Expected counts on the model's axis, shifted as drawn, shape (batch, bin).
+    def batch(self, number: int) -> SpectrumBatch:
+        """Make the batch of this number."""
+        turn, place = divmod(number, self._per_generation)
+        generation, order = self._generation(turn * self.shard[1] + self.shard[0])
+        rows = order[place * self.batch_size : (place + 1) * self.batch_size]
+        return self.measure(ExpectedBatch(generation, rows), self._draws(number))
 
-        A line of true energy E is recorded at ``gain E + offset``, so a bin of the axis holds what
-        the spectrum has between ``(edge - offset) / gain`` of its edges.
-        """
-        edges = (self._edges[None, :] - draw.offsets_keV[:, None]) / draw.gains[:, None]
-        position = torch.searchsorted(self._bank_edges, edges.contiguous(), right=True) - 1
-        position = position.clamp(0, self._bank_widths.numel() - 1)
-        inside = (edges - self._bank_edges[position]) / self._bank_widths[position]
-        spectra = self._mixed_spectra(draw)
-        cumulative = torch.cumsum(spectra, dim=1)
-        below = torch.gather(cumulative, 1, position) - torch.gather(spectra, 1, position) * (
-            1 - inside.to(torch.float32)
-        )
-        shares = torch.diff(below, dim=1).clamp_min(0)
-        if self.conditions.bragg_probability > 0:
-            shares = add_bragg(shares, draw.bragg, self._edges, self._fwhm_keV)
-        shares = shares / shares.sum(dim=1, keepdim=True)
-        return shares * draw.totals[:, None].to(torch.float32)
-
-    def _fwhm_keV(self, energies_keV: Tensor) -> Tensor:
-        detector = self.bank.instruments[0].detector
-        statistical = fano_term_from_factor(fano=detector.fano)
-        return torch.sqrt(detector.noise_keV**2 + statistical * energies_keV)
-
-    def _mixed_spectra(self, draw: Draw) -> Tensor:
-        spectra = self._spectra[draw.rows[:, 0]] * draw.shares[:, :1].float()
-        mixed = draw.shares[:, 0] < 1
-        for other in range(1, draw.rows.shape[1]):
-            weight = draw.shares[mixed, other, None].float()
-            spectra[mixed] += weight * self._spectra[draw.rows[mixed, other]]
-        return spectra
-
-    def batch(self) -> SpectrumBatch:
-        """Return the next batch."""
-        draw = self.sample(self.batch_size)
-        counts = torch.poisson(self.expected(draw), generator=self._generator)
-        return SpectrumBatch(counts, self._classes[draw.rows[:, 0]], draw)
+    def batches(self, first: int = 0) -> Iterator[SpectrumBatch]:
+        """Yield batches without end, from a number on."""
+        while True:
+            yield self.batch(first)
+            first += 1
 
     def __iter__(self) -> Iterator[SpectrumBatch]:
-        while True:
-            yield self.batch()
+        return self.batches()
+
+    def measure(self, batch: ExpectedBatch, draws: Draws) -> SpectrumBatch:
+        """Measure expected spectra: draw every parameter, apply it, and count."""
+        parameters = self._drawn_before(batch)
+        for distortion in self.condition.distortions:
+            if isinstance(distortion, SpectrumDistortion):
+                parameters[distortion.name] = distortion.sample(batch, draws)
+            elif isinstance(distortion, Energy | CountsDistortion | Poisson):
+                parameters[distortion.name] = distortion.sample(draws)
+        low, high = np.log(self.condition.counts)
+        totals = torch.exp(draws.uniform(low=float(low), high=float(high)))
+        expected, counts = self.apply(batch, parameters, totals)
+        generation = batch.generation
+        return SpectrumBatch(
+            counts=counts,
+            expected=expected,
+            classes=generation.classes[batch.rows],
+            minerals=generation.minerals[batch.rows],
+            fractions=generation.fractions[batch.rows],
+            totals=totals,
+            parameters=parameters,
+        )
+
+    def apply(
+        self, batch: ExpectedBatch, parameters: AllParameters, totals: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Apply drawn parameters: expected counts on the target axis, and counts."""
+        generation = batch.generation
+        spectra = self._distorted(batch.spectra(), batch, parameters, electronic=False)
+        seen = spectra @ generation.counted
+        spectra = self._distorted(spectra / seen[:, None], batch, parameters, electronic=True)
+        if self._energy is None:
+            true = self.edges_keV.expand(len(batch), -1)
+        else:
+            true = true_energies(self.edges_keV, parameters[self._energy.name])
+        expected = recorded(spectra, batch.edges_keV, true) * totals[:, None]
+        for distortion in self.condition.distortions:
+            if isinstance(distortion, CountsDistortion):
+                expected = distortion.apply(expected, parameters[distortion.name], self.edges_keV)
+        if self._noise is None:
+            return expected, expected
+        return expected, self._noise.apply(expected, parameters[self._noise.name])
+
+    def _distorted(
+        self,
+        spectra: Tensor,
+        batch: ExpectedBatch,
+        parameters: AllParameters,
+        *,
+        electronic: bool,
+    ) -> Tensor:
+        for distortion in self.condition.distortions:
+            if isinstance(distortion, SpectrumDistortion) and electronic is isinstance(
+                distortion, ElectronicDistortion
+            ):
+                spectra = distortion.apply(spectra, parameters[distortion.name], batch)
+        return spectra
+
+    def _drawn_before(self, batch: ExpectedBatch) -> dict[str, Mapping[str, Tensor]]:
+        """What was drawn of machines and surfaces, for each spectrum of a batch."""
+        generation = batch.generation
+        drawn: dict[str, Mapping[str, Tensor]] = {}
+        for name in generation.machines[0].parameters:
+            drawn[name] = {
+                key: self._of_machines(batch, name, key)
+                for key in generation.machines[0].parameters[name]
+            }
+        for name, values in generation.surface_parameters.items():
+            drawn[name] = {key: value[batch.rows] for key, value in values.items()}
+        return drawn
+
+    def _of_machines(self, batch: ExpectedBatch, name: str, key: str) -> Tensor:
+        values = [machine.parameters[name][key] for machine in batch.generation.machines]
+        return torch.tensor(values, device=self.device)[batch.machines]
+
+    def _generation(self, number: int) -> tuple[Generation, Tensor]:
+        if self._current is None or self._current[0] != number:
+            # The old one goes before the new one comes: they are large.
+            self._current = None
+            self._current = (number, self.maker.make(number), self.maker.order(number))
+        return self._current[1:]
+
+    def _draws(self, number: int) -> Draws:
+        entropy = np.random.SeedSequence([self.seed, _BATCHES, *self.shard, number])
+        generator = torch.Generator(self.device)
+        generator.manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
+        return Draws(self.batch_size, generator)
