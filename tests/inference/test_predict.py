@@ -16,7 +16,7 @@ from lithoscope.inference.predict import (
 )
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
 from lithoscope.preprocess.model_axis import ModelAxis
-from lithoscope.synthesis.conditions import MeasurementRange
+from lithoscope.synthesis.conditions import Condition
 
 MEASURED = EnergyAxis(-0.955, 0.01, 4096)
 
@@ -36,8 +36,9 @@ def checkpoint(threshold=1e9):
         network=ThreeRegions(),
         axis=ModelAxis(),
         labels=LabelSet.of_minerals(["quartz", "hematite", "cassiterite"]),
-        conditions=MeasurementRange(counts=(30, 1000)),
+        condition=Condition("poisson", {"poisson": 2}, (30, 1000)),
         instruments=("m4-tornado",),
+        voltages_kV=(25.0, 50.0),
         threshold=UnknownThreshold((100.0,), ((threshold,) * 3,), 0.01),
     )
 

@@ -17,7 +17,7 @@ from lithoscope.models.checkpoint import (
 )
 from lithoscope.models.cnn import Cnn
 from lithoscope.preprocess.model_axis import ModelAxis
-from lithoscope.synthesis.conditions import MeasurementRange
+from lithoscope.synthesis.conditions import Condition
 
 
 @pytest.fixture
@@ -31,8 +31,9 @@ def checkpoint():
         network=Cnn(len(axis), 2).eval(),
         axis=axis,
         labels=labels,
-        conditions=MeasurementRange(counts=(50, 1e4)),
+        condition=Condition("bragg", {"poisson": 2.0, "bragg": 3.0}, (50.0, 1e4)),
         instruments=("m4-tornado",),
+        voltages_kV=(25.0, 50.0),
         threshold=UnknownThreshold((100.0, 1000.0), ((-1.0, 0.0), (-2.0, -1.0)), 0.01),
         card={"classes": 2},
     )
@@ -41,7 +42,16 @@ def checkpoint():
 def test_round_trip(checkpoint, tmp_path):
     save_checkpoint(checkpoint, tmp_path / "model")
     loaded = find_checkpoint(str(tmp_path / "model"))
-    for name in ("name", "axis", "labels", "conditions", "instruments", "threshold", "card"):
+    for name in (
+        "name",
+        "axis",
+        "labels",
+        "condition",
+        "instruments",
+        "voltages_kV",
+        "threshold",
+        "card",
+    ):
         assert getattr(loaded, name) == getattr(checkpoint, name), name
     counts = torch.poisson(torch.rand(3, len(checkpoint.axis)) * 5)
     inputs = (torch.stack([counts, counts], 1), torch.zeros(3, 1))

@@ -15,15 +15,18 @@ from lithoscope.workflows.recipe import adjust_recipe, load_recipe, shipped_reci
 
 
 def test_a_tiny_model_tells_five_materials_apart(tiny_model):
-    accuracy = {row["counts"]: row["network"] for row in tiny_model.card["accuracy"]}
-    assert accuracy[3000.0] > 0.95
-    assert accuracy[30.0] > 0.6
+    poisson = {row["counts"]: row["network"] for row in tiny_model.card["accuracy"]["poisson"]}
+    assert poisson[3000.0] > 0.95
+    assert poisson[30.0] > 0.6
+    real = {row["counts"]: row["network"] for row in tiny_model.card["accuracy"]["realistic"]}
+    assert real[3000.0] > 0.6
 
 
 def test_its_card_says_what_it_was_measured_on(tiny_model):
     card = tiny_model.card
     assert "own simulation" in card["tested_on"]
-    assert all({"network", "sam", "spectra", "counts"} <= set(row) for row in card["accuracy"])
+    for rows in card["accuracy"].values():
+        assert all({"network", "sam", "spectra", "counts"} <= set(row) for row in rows)
     notes = " ".join(notes_of_model(tiny_model))
     assert "not on measured spectra" in notes
     assert "spectral angle mapping" in notes
@@ -45,7 +48,13 @@ def test_the_same_seed_gives_the_same_weights(tmp_path):
     library = load_library()
     minerals = [library.get("quartz"), library.get("hematite")]
     recipe = load_recipe("quick").model_copy(
-        update={"spectra": 512, "test_spectra": 20, "threshold_spectra": 20, "settings": 1}
+        update={
+            "machines": 1,
+            "per_machine": 256,
+            "spectra": 512,
+            "test_spectra": 20,
+            "threshold_spectra": 20,
+        }
     )
     weights = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
@@ -70,7 +79,8 @@ def test_instruments_that_differ_in_their_axis_alone_are_simulated_once():
 @pytest.mark.parametrize("name", shipped_recipes())
 def test_shipped_recipes_are_sound(name):
     recipe = load_recipe(name)
-    assert recipe.conditions().counts == (30, 1e6)
+    assert recipe.measured_under().name == "realistic"
+    assert recipe.measured_under().counts == (30, 1e6)
 
 
 @pytest.mark.parametrize(

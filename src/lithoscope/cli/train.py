@@ -24,6 +24,12 @@ def train(
         list[str] | None,
         typer.Option("--instrument", help="Instrument to train for; give it again for more."),
     ] = None,
+    condition: Annotated[
+        str | None,
+        typer.Option(
+            "--condition", help="Condition to train under: ideal, poisson, ..., realistic, harsh."
+        ),
+    ] = None,
     spectra: Annotated[
         int | None, typer.Option("--spectra", min=1, help="Spectra to train on.")
     ] = None,
@@ -37,16 +43,27 @@ def train(
     from lithoscope.workflows.recipe import adjust_recipe, load_recipe
 
     adjusted = adjust_recipe(
-        load_recipe(recipe), network=model, instruments=instrument, spectra=spectra, seed=seed
+        load_recipe(recipe),
+        network=model,
+        instruments=instrument,
+        condition=condition,
+        spectra=spectra,
+        seed=seed,
     )
     with staged_progress() as progress:
         checkpoint = make_model(
             adjusted, output, minerals=minerals_from_option(minerals), progress=progress
         )
-    columns = [("counts", "right"), ("network %", "right"), ("SAM %", "right")]
+    columns = [
+        ("condition", "left"),
+        ("counts", "right"),
+        ("network %", "right"),
+        ("SAM %", "right"),
+    ]
     rows = [
-        [f"{row['counts']:,.0f}", f"{100 * row['network']:.1f}", f"{100 * row['sam']:.1f}"]
-        for row in checkpoint.card["accuracy"]
+        [name, f"{row['counts']:,.0f}", f"{100 * row['network']:.1f}", f"{100 * row['sam']:.1f}"]
+        for name, levels in checkpoint.card["accuracy"].items()
+        for row in levels
     ]
     print_table(columns, rows, title=f"accuracy on {checkpoint.card['tested_on']}")
     print_line(f"model: {output}")

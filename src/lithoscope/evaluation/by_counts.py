@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lithoscope.core.rebin import rebin_counts
 from lithoscope.evaluation.sam import classes_from_angles
 from lithoscope.inference.predict import energy_score_from_logits, logits_from_counts
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
-from lithoscope.synthesis.bank import SpectrumBank
 from lithoscope.synthesis.stream import SpectrumStream
 
-_BATCH = 2048
 COUNT_LEVELS = (30.0, 100.0, 300.0, 1_000.0, 3_000.0, 10_000.0, 100_000.0, 1_000_000.0)
 
 
@@ -42,56 +39,88 @@ class LevelAccuracy:
     standard_error: float
 
 
+@dataclass(frozen=True, eq=False)
+class Templates:
+    """Expected spectra that a measured one is compared with.
+
+    Parameters
+    ----------
+    spectra
+        Shape (template, bin).
+    classes
+        Shape (template,).
+    """
+
+    spectra: NDArray[np.float32]
+    classes: NDArray[np.int64]
+
+    @classmethod
+    def from_stream(cls, stream: SpectrumStream, count: int) -> Templates:
+        """Take the noise-free expected spectra of a stream's first batches."""
+        batches = [stream.batch(number) for number in range(-(-count // stream.batch_size))]
+        return cls(
+            np.concatenate([batch.expected.cpu().numpy() for batch in batches])[:count],
+            np.concatenate([batch.classes.cpu().numpy() for batch in batches])[:count],
+        )
+
+
 def accuracy_by_counts(
     checkpoint: Checkpoint,
+    stream: SpectrumStream,
+    templates: Templates,
     *,
-    held_out: SpectrumBank,
-    templates: SpectrumBank,
     spectra: int,
-    seed: int,
     levels: Sequence[float] = COUNT_LEVELS,
 ) -> list[LevelAccuracy]:
-    """Test a model on simulated spectra of single minerals, of compositions it has not seen.
+    """Test a model on simulated spectra that it has not seen.
 
     Parameters
     ----------
     checkpoint
         The model.
-    held_out
-        Bank of compositions drawn with another seed than in training.
+    stream
+        Spectra on the model's axis, of another seed than in training; each level gets the same
+        grains.
     templates
-        Bank whose spectra, on the model's axis, are the templates of spectral angle mapping.
+        For spectral angle mapping.
     spectra
-        Spectra at each level.
-    seed
-        Seed of the draws.
+        Spectra at each level, rounded up to whole batches.
     levels
         Total counts.
     """
-    edges = checkpoint.axis.edges_keV
-    expected = _template_spectra(templates, checkpoint)
-    results = []
-    for index, level in enumerate(levels):
-        stream = _stream_at(held_out, checkpoint, edges, level, spectra, seed + index)
-        batch = stream.batch()
-        truth = batch.classes.numpy()
-        named = logits_from_counts(checkpoint, batch.counts).argmax(dim=1).numpy()
-        angles = classes_from_angles(
-            counts=batch.counts.numpy(), templates=expected, template_classes=templates.classes
+    right = {level: [0.0, 0.0] for level in levels}
+    batches = -(-spectra // stream.batch_size)
+    for number in range(batches):
+        for level in levels:
+            batch = stream.at(level).batch(number)
+            truth = batch.classes.numpy()
+            named = logits_from_counts(checkpoint, batch.counts).argmax(dim=1).numpy()
+            angles = classes_from_angles(
+                counts=batch.counts.numpy(),
+                templates=templates.spectra,
+                template_classes=templates.classes,
+            )
+            right[level][0] += (named == truth).sum()
+            right[level][1] += (angles == truth).sum()
+    count = batches * stream.batch_size
+    return [
+        LevelAccuracy(
+            level, count, float(network / count), float(sam / count), _error(network / count, count)
         )
-        right = float((named == truth).mean())
-        error = float(np.sqrt(max(right * (1 - right), 1 / spectra) / spectra))
-        results.append(LevelAccuracy(level, spectra, right, float((angles == truth).mean()), error))
-    return results
+        for level, (network, sam) in right.items()
+    ]
+
+
+def _error(share: float, count: int) -> float:
+    return float(np.sqrt(max(share * (1 - share), 1 / count) / count))
 
 
 def fit_unknown_threshold(
     checkpoint: Checkpoint,
+    stream: SpectrumStream,
     *,
-    bank: SpectrumBank,
     false_alarms: float,
     spectra_per_class: int,
-    seed: int,
     levels: Sequence[float] = COUNT_LEVELS,
 ) -> UnknownThreshold:
     """Choose thresholds that a given share of each class's spectra exceeds, at each count level.
@@ -99,46 +128,35 @@ def fit_unknown_threshold(
     Known spectra are all that training held, mixtures too: a pixel of two minerals is not unknown.
     Classes differ in how sure a network can be of them; with one threshold for all, the 1 % of
     false alarms fell on few classes (13 % of albite, none of quartz).
+
+    Parameters
+    ----------
+    checkpoint
+        The model.
+    stream
+        Spectra as in training, of another seed; each level gets the same grains.
+    false_alarms
+        Share of a class's spectra that is to lie above its threshold.
+    spectra_per_class
+        Spectra of each class at each level.
+    levels
+        Total counts.
     """
-    edges, n_classes = checkpoint.axis.edges_keV, len(checkpoint.labels)
-    rows = []
-    for index, level in enumerate(levels):
-        conditions = dataclasses.replace(checkpoint.conditions, counts=(level, level))
-        stream = SpectrumStream(bank, conditions, edges, batch_size=_BATCH, seed=seed + index)
-        scores, classes = [], []
-        for _ in range(-(-spectra_per_class * n_classes // _BATCH)):
-            batch = stream.batch()
+    n_classes = len(checkpoint.labels)
+    scores: dict[float, list[NDArray[np.float32]]] = {level: [] for level in levels}
+    classes = []
+    for number in range(-(-spectra_per_class * n_classes // stream.batch_size)):
+        for level in levels:
+            batch = stream.at(level).batch(number)
             logits = logits_from_counts(checkpoint, batch.counts)
-            scores.append(energy_score_from_logits(logits).numpy())
-            classes.append(batch.classes.numpy())
-        strangeness, truth = np.concatenate(scores), np.concatenate(classes)
-        rows.append(
-            tuple(
-                float(np.quantile(strangeness[truth == label], 1 - false_alarms))
-                for label in range(n_classes)
-            )
+            scores[level].append(energy_score_from_logits(logits).numpy())
+        classes.append(batch.classes.numpy())
+    truth = np.concatenate(classes)
+    rows = tuple(
+        tuple(
+            float(np.quantile(strangeness[truth == label], 1 - false_alarms))
+            for label in range(n_classes)
         )
-    return UnknownThreshold(tuple(levels), tuple(rows), false_alarms)
-
-
-def _stream_at(
-    bank: SpectrumBank,
-    checkpoint: Checkpoint,
-    edges: np.ndarray,
-    level: float,
-    spectra: int,
-    seed: int,
-) -> SpectrumStream:
-    conditions = dataclasses.replace(
-        checkpoint.conditions,
-        counts=(level, level),
-        mixed_probability=0.0,
-        bragg_probability=0.0,
+        for strangeness in (np.concatenate(scores[level]) for level in levels)
     )
-    return SpectrumStream(bank, conditions, edges, batch_size=spectra, seed=seed)
-
-
-def _template_spectra(bank: SpectrumBank, checkpoint: Checkpoint) -> np.ndarray:
-    return rebin_counts(
-        bank.spectra, from_edges_keV=bank.edges_keV, to_edges_keV=checkpoint.axis.edges_keV
-    )
+    return UnknownThreshold(tuple(levels), rows, false_alarms)

@@ -90,7 +90,7 @@ class Predictor:
         limit = threshold_at_counts(
             threshold=self.checkpoint.threshold, counts=totals, classes=best
         )
-        void = totals < self.checkpoint.conditions.counts[0]
+        void = totals < self.checkpoint.condition.counts[0]
         classes = np.where(void, VOID, best).astype(np.int16)
         return Predictions(
             classes=classes,
@@ -117,7 +117,7 @@ def logits_from_counts(checkpoint: Checkpoint, counts: torch.Tensor) -> torch.Te
     Tensor
         Shape (spectrum, class).
     """
-    most = checkpoint.conditions.counts[1]
+    most = checkpoint.condition.counts[1]
     pieces = []
     with torch.inference_mode():
         for chunk in counts.split(_CHUNK):

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from lithoscope.core.labels import Group, LabelSet
 from lithoscope.errors import CheckpointError, LithoscopeError
 from lithoscope.models.registry import build_network
 from lithoscope.preprocess.model_axis import ModelAxis
-from lithoscope.synthesis.conditions import MeasurementRange
+from lithoscope.synthesis.conditions import Condition
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 DEFAULT_MODEL = "default"
 _WEIGHTS, _DESCRIPTION = "weights.safetensors", "model.json"
 _MAX_BYTES = 256 * 2**20
@@ -76,10 +76,13 @@ class Checkpoint:
         The axis it sees spectra on.
     labels
         Its classes.
-    conditions
-        The range it was trained over.
+    condition
+        How the spectra it was trained on were measured: distortions, and counts from where they
+        suffice to most that it knows.
     instruments
         Names of the instruments it was trained for.
+    voltages_kV
+        Lowest and highest tube voltage it was trained for.
     threshold
         When a spectrum is unknown.
     card
@@ -91,8 +94,9 @@ class Checkpoint:
     network: nn.Module
     axis: ModelAxis
     labels: LabelSet
-    conditions: MeasurementRange
+    condition: Condition
     instruments: tuple[str, ...]
+    voltages_kV: tuple[float, float]
     threshold: UnknownThreshold
     card: Mapping[str, Any] = field(default_factory=dict)
 
@@ -122,8 +126,9 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
         "network": checkpoint.network_name,
         "axis": dataclasses.asdict(checkpoint.axis),
         "labels": [list(group.members) for group in checkpoint.labels],
-        "conditions": dataclasses.asdict(checkpoint.conditions),
+        "condition": _condition_as_data(checkpoint.condition),
         "instruments": list(checkpoint.instruments),
+        "voltages_kV": list(checkpoint.voltages_kV),
         "threshold": dataclasses.asdict(checkpoint.threshold),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "card": dict(checkpoint.card),
@@ -164,8 +169,9 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             network=network,
             axis=axis,
             labels=labels,
-            conditions=MeasurementRange(**_tuples(description["conditions"])),
+            condition=Condition(**_tuples(description["condition"])),
             instruments=tuple(description["instruments"]),
+            voltages_kV=_pair(description["voltages_kV"]),
             threshold=_threshold(description["threshold"]),
             card=description["card"],
         )
@@ -184,6 +190,19 @@ def _threshold(values: Mapping[str, Any]) -> UnknownThreshold:
         scores=tuple(tuple(row) for row in values["scores"]),
         false_alarms=values["false_alarms"],
     )
+
+
+def _condition_as_data(condition: Condition) -> dict[str, Any]:
+    return {
+        "name": condition.name,
+        "severities": dict(condition.severities),
+        "counts": list(condition.counts),
+    }
+
+
+def _pair(values: Sequence[float]) -> tuple[float, float]:
+    low, high = values
+    return float(low), float(high)
 
 
 def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,11 +225,11 @@ def _read_description(folder: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"{path} cannot be read: {error}.", expected="the JSON that `lithoscope train` wrote"
         ) from error
-    if version > FORMAT_VERSION:
+    if version != FORMAT_VERSION:
         raise CheckpointError(
             f"The model in {folder} has format {version}.",
-            expected=f"format {FORMAT_VERSION} or older",
-            remedy="update lithoscope",
+            expected=f"format {FORMAT_VERSION}",
+            remedy="update lithoscope" if version > FORMAT_VERSION else "train it again",
         )
     return dict(description)
 

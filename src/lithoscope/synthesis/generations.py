@@ -43,16 +43,19 @@ class GenerationSize:
     Parameters
     ----------
     machines
-        Machines; with each generation the oldest is replaced by one drawn anew.
+        Machines.
     per_machine
         Spectra of each.
+    renewed
+        Machines that the next generation replaces by others, drawn anew; the oldest go first.
     """
 
-    machines: int = 12
-    per_machine: int = 2048
+    machines: int = 24
+    per_machine: int = 1024
+    renewed: int = 3
 
     def __post_init__(self) -> None:
-        if self.machines < 1 or self.per_machine < 1:
+        if min(self.machines, self.per_machine, self.renewed) < 1:
             raise InvalidValueError(f"A generation of {self}.", expected="at least one of each")
 
 
@@ -105,6 +108,7 @@ class GenerationMaker:
         total = size.machines * size.per_machine
         self.machines = size.machines if self._varied else len(self.instruments)
         self.per_machine = -(-total // self.machines)
+        self._renewed = size.renewed
         spacings = np.array([spacings_of_planes(mineral) for mineral in self.minerals])
         self._spacings = torch.from_numpy(spacings.astype(np.float32)).to(device)
         self._operators: dict[Operator, Tensor] = {}
@@ -181,7 +185,7 @@ class GenerationMaker:
         return self._grains[1].of(slice(place * len(self), (place + 1) * len(self)))
 
     def _machines_of(self, number: int) -> tuple[Machine, ...]:
-        first = number if self._varied else 0
+        first = number * self._renewed if self._varied else 0
         wanted = range(first, first + self.machines)
         self._known_machines = {
             index: self._known_machines.get(index) or self._machine(index) for index in wanted

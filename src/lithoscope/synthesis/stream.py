@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -130,7 +132,7 @@ class SpectrumStream:
             condition.distortions,
             fine,
             counted_share(fine, edges_keV),
-            size=GenerationSize(size.machines, max(size.per_machine, enough)),
+            size=dataclasses.replace(size, per_machine=max(size.per_machine, enough)),
             seed=seed,
             device=self.device,
         )
@@ -148,6 +150,12 @@ class SpectrumStream:
         generation, order = self._generation(turn * self.shard[1] + self.shard[0])
         rows = order[place * self.batch_size : (place + 1) * self.batch_size]
         return self.measure(ExpectedBatch(generation, rows), self._draws(number))
+
+    def at(self, counts: float) -> SpectrumStream:
+        """Return the same stream, of the same grains, at one count level."""
+        stream = copy.copy(self)
+        stream.condition = self.condition.at(counts)
+        return stream
 
     def batches(self, first: int = 0) -> Iterator[SpectrumBatch]:
         """Yield batches without end, from a number on."""

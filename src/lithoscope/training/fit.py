@@ -71,8 +71,8 @@ class _Stream(IterableDataset[tuple[Tensor, Tensor]]):
         return self.steps
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for _ in range(self.steps):
-            batch = self.stream.batch()
+        for number in range(self.steps):
+            batch = self.stream.batch(number)
             yield batch.counts, batch.classes
 
 

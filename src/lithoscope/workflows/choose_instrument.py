@@ -39,10 +39,7 @@ class InstrumentChoice:
     def warnings_for(self, checkpoint: Checkpoint) -> list[str]:
         """Say in one line each where the instrument leaves the range a model was trained for."""
         tube = self.instrument.tube
-        lowest, highest = (
-            min(checkpoint.conditions.voltages_kV),
-            max(checkpoint.conditions.voltages_kV),
-        )
+        lowest, highest = checkpoint.voltages_kV
         lines = []
         if not (
             lowest - _VOLTAGE_TOLERANCE_KV <= tube.voltage_kV <= highest + _VOLTAGE_TOLERANCE_KV

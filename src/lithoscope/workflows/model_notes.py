@@ -10,19 +10,18 @@ A 1D network ('{network}', {parameters:,} parameters) with {classes} classes of 
 materials on {instruments}.
 
 - **Trained on** {trained_on}. {spectra:,} spectra, each seen once; seed {seed}.
-- **Range**: tube voltage {voltages}, {counts}, energy gain within {gain:.1%}, offset within
-  {offset:g} eV.
+- **Range**: tube voltage {voltages}, {counts}; distortions and their severities: {severities}.
 - **Tested on** {tested_on}.
 - **Baseline**: {baseline}.
 - **Not in the simulation**: {not_modelled}.
 - **Ceiling**: not computed. Some classes cannot be told apart by XRF, so 100 % is out of reach.
 
-| counts | network right | standard error | SAM right |
-|---:|---:|---:|---:|
+| condition | counts | network right | standard error | SAM right |
+|---|---:|---:|---:|---:|
 {rows}
 
-Classes found in {group_s} s, simulated in {simulate_s} s, trained in {train_s} s, tested in
-{test_s} s. Made by `lithoscope train`; the whole recipe stands in `model.json`.
+Classes found in {group_s} s, trained in {train_s} s, tested in {test_s} s. Made by
+`lithoscope train`; the whole recipe stands in `model.json`.
 """
 
 
@@ -36,23 +35,25 @@ def notes_of_model(checkpoint: Checkpoint) -> list[str]:
         f"trained on {card['trained_on']}.",
         f"Tested on {card['tested_on']}.",
     ]
-    for level in card["accuracy"]:
-        notes.append(
-            f"At {level['counts']:,.0f} counts: {level['network']:.1%} named right; "
-            f"spectral angle mapping on the same spectra {level['sam']:.1%}."
-        )
+    for condition, levels in card["accuracy"].items():
+        for level in levels:
+            notes.append(
+                f"At {level['counts']:,.0f} counts, {condition}: {level['network']:.1%} named "
+                f"right; spectral angle mapping on the same spectra {level['sam']:.1%}."
+            )
     notes.append(f"Not in the simulation: {card['not_modelled']}.")
     return notes
 
 
 def card_of_model(checkpoint: Checkpoint) -> str:
     """Return a model's card as Markdown, to lie beside its weights."""
-    card, conditions = checkpoint.card, checkpoint.conditions
+    card, condition = checkpoint.card, checkpoint.condition
     recipe = card["recipe"]
     rows = "\n".join(
-        f"| {level['counts']:,.0f} | {level['network']:.1%} | ± {level['standard_error']:.1%} "
-        f"| {level['sam']:.1%} |"
-        for level in card["accuracy"]
+        f"| {name} | {level['counts']:,.0f} | {level['network']:.1%} "
+        f"| ± {level['standard_error']:.1%} | {level['sam']:.1%} |"
+        for name, levels in card["accuracy"].items()
+        for level in levels
     )
     return _CARD.format(
         name=checkpoint.name,
@@ -63,10 +64,9 @@ def card_of_model(checkpoint: Checkpoint) -> str:
         trained_on=card["trained_on"],
         spectra=recipe["spectra"],
         seed=recipe["seed"],
-        voltages="{:g} to {:g} kV".format(*conditions.voltages_kV),
-        counts="{:,.0f} to {:,.0f} counts".format(*conditions.counts),
-        gain=conditions.gain_error,
-        offset=1000 * conditions.offset_error_keV,
+        voltages="{:g} to {:g} kV".format(*checkpoint.voltages_kV),
+        counts="{:,.0f} to {:,.0f} counts".format(*condition.counts),
+        severities=", ".join(f"{name} {value:g}" for name, value in condition.severities.items()),
         tested_on=card["tested_on"],
         baseline=card["baseline"],
         not_modelled=card["not_modelled"],

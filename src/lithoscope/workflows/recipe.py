@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import yaml
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lithoscope.core.plain_yaml import load_plain_yaml
 from lithoscope.errors import CheckpointError, nearest_names
-from lithoscope.synthesis.conditions import MeasurementRange
+from lithoscope.synthesis.conditions import Condition, find_condition
 
 _FOLDER = Path(__file__).parent / "recipes"
 
@@ -21,40 +22,31 @@ class Recipe(BaseModel):
 
     network: str
     instruments: list[str] = Field(min_length=1)
-    voltages_kV: tuple[float, float]
+    condition: str
+    severities: dict[str, float] = {}
     counts: tuple[float, float]
-    gain_error: float
-    offset_error_keV: float
-    optic_spread: float
-    diffuse_share: tuple[float, float]
-    mass_thickness_g_cm2: tuple[float, float]
-    mixed_probability: float
-    mixed_share: float
-    bragg_probability: float
     one_class: tuple[tuple[str, ...], ...] = ()
-    settings: int = Field(ge=1, le=1000)
-    compositions: int = Field(ge=1, le=1000)
+    machines: int = Field(ge=1, le=1000)
+    per_machine: int = Field(ge=1, le=1_000_000)
+    renewed_machines: int = Field(ge=1, le=1000)
     spectra: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
     seed: int = Field(ge=0)
     test_spectra: int = Field(ge=10)
+    test_machines: int = Field(ge=1, le=1000)
     threshold_spectra: int = Field(ge=10)
 
-    def conditions(self) -> MeasurementRange:
-        """Return the range of measurements to simulate."""
-        return MeasurementRange(
-            voltages_kV=self.voltages_kV,
-            counts=self.counts,
-            gain_error=self.gain_error,
-            offset_error_keV=self.offset_error_keV,
-            optic_spread=self.optic_spread,
-            diffuse_share=self.diffuse_share,
-            mass_thickness_g_cm2=self.mass_thickness_g_cm2,
-            mixed_probability=self.mixed_probability,
-            mixed_share=self.mixed_share,
-            bragg_probability=self.bragg_probability,
-        )
+    def measured_under(self) -> Condition:
+        """Return the condition of the spectra to train on.
+
+        Raises
+        ------
+        InvalidValueError
+            If there is no such condition or distortion, or a value is out of range.
+        """
+        named = find_condition(self.condition).with_severities(self.severities)
+        return dataclasses.replace(named, counts=self.counts)
 
 
 def shipped_recipes() -> tuple[str, ...]:
@@ -69,6 +61,8 @@ def load_recipe(name_or_path: str) -> Recipe:
     ------
     CheckpointError
         If there is no such recipe, or it has an unknown key or a value out of range.
+    InvalidValueError
+        If it names a condition or distortion that does not exist.
     """
     path = _FOLDER / f"{name_or_path}.yaml"
     if name_or_path not in shipped_recipes():
@@ -80,7 +74,7 @@ def load_recipe(name_or_path: str) -> Recipe:
                 expected=f"one of {', '.join(near or shipped_recipes())}, or a YAML file",
             )
     try:
-        return Recipe.model_validate(load_plain_yaml(path.read_text(encoding="utf-8")))
+        recipe = Recipe.model_validate(load_plain_yaml(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{path} is not YAML: {error}.") from error
     except ValidationError as error:
@@ -91,6 +85,8 @@ def load_recipe(name_or_path: str) -> Recipe:
         raise CheckpointError(
             f"Recipe {path}: {faults}.", expected=f"the keys {', '.join(Recipe.model_fields)}"
         ) from error
+    recipe.measured_under()
+    return recipe
 
 
 def adjust_recipe(
@@ -98,11 +94,18 @@ def adjust_recipe(
     *,
     network: str | None = None,
     instruments: list[str] | None = None,
+    condition: str | None = None,
     spectra: int | None = None,
     seed: int | None = None,
 ) -> Recipe:
     """Return a recipe with the given values in place of its own; ``None`` keeps a value."""
-    changes = {"network": network, "instruments": instruments, "spectra": spectra, "seed": seed}
+    changes = {
+        "network": network,
+        "instruments": instruments,
+        "condition": condition,
+        "spectra": spectra,
+        "seed": seed,
+    }
     return recipe.model_copy(
         update={key: value for key, value in changes.items() if value is not None}
     )

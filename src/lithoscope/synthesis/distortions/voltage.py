@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
 
 from lithoscope.core.instrument import Instrument
-from lithoscope.synthesis.distortions.base import MachineDistortion
+from lithoscope.synthesis.distortions.base import Distortion, MachineDistortion
 
 # Largest part of the machine's voltage that is missing, for each step of severity: at 2 an M4
 # Tornado of 50 kV runs at 25 to 50 kV, as its users do.
@@ -26,9 +26,13 @@ class Voltage(MachineDistortion):
 
     def sample(self, instrument: Instrument, rng: np.random.Generator) -> dict[str, float]:
         """Draw the voltage, uniform."""
+        return {"voltage_kV": float(rng.uniform(*self.range_of(instrument)))}
+
+    def range_of(self, instrument: Instrument) -> tuple[float, float]:
+        """Return the lowest and highest voltage drawn for an instrument, in kV."""
         highest = instrument.tube.voltage_kV
         lowest = max(highest * (1 - _LOWER_SHARE * self.severity), min(_LOWEST_KV, highest))
-        return {"voltage_kV": float(rng.uniform(lowest, highest))}
+        return lowest, highest
 
     def apply(self, instrument: Instrument, parameters: Mapping[str, float]) -> Instrument:
         """Set the voltage."""
@@ -36,3 +40,11 @@ class Voltage(MachineDistortion):
             return instrument
         tube = dataclasses.replace(instrument.tube, voltage_kV=parameters["voltage_kV"])
         return dataclasses.replace(instrument, tube=tube)
+
+
+def voltage_range(instrument: Instrument, distortions: Sequence[Distortion]) -> tuple[float, float]:
+    """Return the lowest and highest tube voltage, in kV, that distortions make of one."""
+    for distortion in distortions:
+        if isinstance(distortion, Voltage):
+            return distortion.range_of(instrument)
+    return instrument.tube.voltage_kV, instrument.tube.voltage_kV
