@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import pickle
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from lithoscope.errors import InvalidValueError
+from lithoscope.errors import CheckpointError, InvalidValueError
 from lithoscope.models.inputs import network_inputs
 from lithoscope.synthesis.stream import SpectrumStream
+
+# Where a run's state is kept, and after how many steps.
+_STATE, _KEPT_EVERY = "state.ckpt", 500
 
 
 @dataclass(frozen=True)
@@ -61,17 +67,18 @@ class FitSettings:
 
 
 class _Stream(IterableDataset[tuple[Tensor, Tensor]]):
-    """The stream as Lightning wants it: whole batches of (counts, classes)."""
+    """The stream as Lightning wants it: whole batches of (counts, classes), from a number on."""
 
-    def __init__(self, stream: SpectrumStream, steps: int) -> None:
+    def __init__(self, stream: SpectrumStream, first: int, steps: int) -> None:
         self.stream = stream
+        self.first = first
         self.steps = steps
 
     def __len__(self) -> int:
         return self.steps
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for number in range(self.steps):
+        for number in range(self.first, self.steps):
             batch = self.stream.batch(number)
             yield batch.counts, batch.classes
 
@@ -79,10 +86,15 @@ class _Stream(IterableDataset[tuple[Tensor, Tensor]]):
 class Classifier(lightning.LightningModule):
     """Cross-entropy on simulated spectra, AdamW, one cycle of the learning rate."""
 
-    def __init__(self, network: nn.Module, settings: FitSettings) -> None:
+    def __init__(self, network: nn.Module, settings: FitSettings, identity: dict[str, str]) -> None:
         super().__init__()
         self.network = network
         self.settings = settings
+        self.identity = identity
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say in a state which run it is of."""
+        checkpoint["lithoscope"] = self.identity
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Return the loss of one batch."""
@@ -135,7 +147,11 @@ def fit_network(
     log_folder: Path,
     progress: Callable[[int, float], None] = lambda seen, accuracy: None,
 ) -> None:
-    """Fit a network in place.
+    """Fit a network in place; go on where an earlier run of the same settings was cut off.
+
+    The state is kept every `_KEPT_EVERY` steps in `log_folder`, and taken up when it lies there:
+    what comes of a run that was cut off is the same as of one that was not, since a batch depends
+    on its number alone. A state of another run is refused.
 
     Parameters
     ----------
@@ -146,20 +162,32 @@ def fit_network(
     settings
         Budget and optimiser.
     log_folder
-        Where loss and accuracy are logged as CSV.
+        Where loss and accuracy are logged as CSV, and the state is kept until the run is over.
     progress
         Called after each step with spectra seen and the batch's accuracy.
     """
     # Hardware notices and tips; errors come as exceptions.
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    classifier = Classifier(network, settings, _identity(network, stream, settings))
+    kept = log_folder / _STATE
+    first = step_of_state(kept, classifier) if kept.is_file() else 0
+    keeper = ModelCheckpoint(
+        dirpath=log_folder,
+        filename=kept.stem,
+        every_n_train_steps=_KEPT_EVERY,
+        enable_version_counter=False,
+    )
     with warnings.catch_warnings():
         # Lightning advises more loader workers, though the stream is made on the training
-        # threads, and other logging intervals for short runs.
+        # threads, and other logging intervals for short runs; a log that goes on is meant.
         for message in (
             ".*num_workers.*",
             ".*IterableDataset.*",
             ".*logging interval.*",
             ".*LeafSpec.*",
+            ".*exists and is not empty.*",
+            ".*will be overwritten.*",
+            ".*dataloader is not resumable.*",
         ):
             warnings.filterwarnings("ignore", message=message)
         trainer = lightning.Trainer(
@@ -168,16 +196,54 @@ def fit_network(
             devices=1,
             precision="bf16-mixed" if _has_bf16() else "32-true",
             logger=CSVLogger(log_folder, name=None, version=""),
-            callbacks=[_Progress(progress, settings.batch_size)],
-            enable_checkpointing=False,
+            callbacks=[_Progress(progress, settings.batch_size), keeper],
             enable_progress_bar=False,
             enable_model_summary=False,
             log_every_n_steps=50,
             gradient_clip_val=1.0,
         )
-        loader = DataLoader(_Stream(stream, settings.steps), batch_size=None)
-        trainer.fit(Classifier(network, settings), loader)
+        loader = DataLoader(_Stream(stream, first, settings.steps), batch_size=None)
+        trainer.fit(classifier, loader, ckpt_path=kept if first else None, weights_only=True)
+    kept.unlink(missing_ok=True)
     network.eval()
+
+
+def _identity(network: nn.Module, stream: SpectrumStream, settings: FitSettings) -> dict[str, str]:
+    """What a run that goes on must have in common with the one that was cut off."""
+    classes = hashlib.sha256("\n".join(stream.labels.labels).encode()).hexdigest()[:12]
+    return {
+        "network": type(network).__name__,
+        "settings": str(settings),
+        "condition": str(stream.condition),
+        "classes": classes,
+        "seed": str(stream.seed),
+    }
+
+
+def step_of_state(path: Path, classifier: Classifier) -> int:
+    """Return the number of steps done by the run that left a state.
+
+    Raises
+    ------
+    CheckpointError
+        If the state cannot be read, or is of another run.
+    """
+    try:
+        state = torch.load(path, weights_only=True)
+        step, settings = int(state["global_step"]), state["lithoscope"]
+    except (OSError, RuntimeError, KeyError, pickle.UnpicklingError, EOFError) as error:
+        raise CheckpointError(
+            f"The training state {path} cannot be read: {error}.",
+            expected="what an earlier run left there",
+            remedy="remove it, and the training begins anew",
+        ) from error
+    if settings != classifier.identity:
+        raise CheckpointError(
+            f"The training state {path} is of another run ({settings}).",
+            expected=str(classifier.identity),
+            remedy="choose another folder with -o, or remove the state to begin anew",
+        )
+    return step
 
 
 def _has_bf16() -> bool:
