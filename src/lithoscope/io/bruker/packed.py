@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import itertools
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+NUMBER = struct.Struct("<I")
+HEAD = np.dtype(
+    [
+        ("x", "<u4"),
+        ("unknown", "V8"),
+        ("flag", "<u2"),
+        ("other_size", "<u2"),
+        ("pulses", "<u2"),
+        ("size", "<u4"),
+    ]
+)
 # How pixels are packed; all other numbers stand for runs too.
 PULSES16, PULSES12, RUNS = 0, 1, 2
 # After runs stands, in so many bytes, how many bytes the pulses take that follow.
 BETWEEN = 4
+# No channel of a pixel comes near this; 16 detectors still sum within 64 bits.
+MAX_COUNT = (1 << 32) - 1
 
 
 @dataclass(frozen=True, eq=False)

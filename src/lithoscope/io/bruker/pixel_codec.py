@@ -1,138 +1,243 @@
-"""How a .bcf packs the events of its pixels.
+"""How a .bcf packs the events of its pixels, and how they are unpacked: compiled, by numba.
 
 - Pulses of 16 bits: one channel number an event.
 - Pulses of 12 bits: four to six bytes b0 to b5, the last group cut off after its last pulse;
   ``b0>>4 | b1<<4``, ``(b0<<8 | b3) & 0xFFF``, ``b2<<4 | b5>>4``, ``(b5<<8 | b4) & 0xFFF``.
 - Runs: a byte of size, a byte with the number of channels. Size 0: so many empty channels. Else a
   gain of that many bytes, then the channels' values, each of half as many bytes (size 1: a nibble,
-  the low one first, filled up to a byte); the gain is added to each. They are unpacked by
-  `lithoscope.io.bruker.run_codec`.
+  the low one first, filled up to a byte); the gain is added to each. After them stand the pulses
+  that came late, of 16 bits.
 
-All numbers are little-endian. Whole batches of pixels are unpacked at once, so that the work is
-done by NumPy and SciPy, which let other threads run meanwhile.
+All numbers are little-endian. Compiled code does not check where it reads and writes, so that
+every place is compared with its bounds here before it is used. Other threads run meanwhile.
+
+numba takes a while to import: so this module is imported only where pixels are unpacked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
+import numba
 import numpy as np
-import scipy.sparse
 from numpy.typing import NDArray
 
-from lithoscope.io.bruker.damage import PixelError
+from lithoscope.io.bruker.compiled import BYTES, TABLE, compiled, inlined
+from lithoscope.io.bruker.packed import BETWEEN, MAX_COUNT, PULSES12, PULSES16
 
-# No channel of a pixel comes near this; 16 detectors still sum within 64 bits.
-MAX_COUNT = (1 << 32) - 1
+# What can be wrong with a pixel.
+SOUND, TOO_LARGE, OUTSIDE, SHORT, BEYOND, LATE_BEYOND, BAD_RUN, CUT_RUN, LONG, BRIGHT = range(10)
 
-Bytes = bytes | memoryview
+# A fault, and the number that tells more of it.
+_Outcome = tuple[int, int]
+_SOUND = (SOUND, 0)
+_NIBBLES = 1
+# No nibble and its gain are more than this.
+MOST_OF_NIBBLES = 15 + 255
+_SIGNATURES = [
+    numba.types.UniTuple(numba.int64, 3)(BYTES, TABLE, kind[:, ::1], numba.int64, numba.boolean)
+    for kind in (numba.uint16, numba.uint64)
+]
 
-_GROUP = 4
-_GROUP_BYTES = 6
-_PADDING = [bytes(length) for length in range(_GROUP_BYTES)]
+
+@inlined
+def _number(window: NDArray[np.uint8], at: int, n_bytes: int) -> int:
+    """Read a number; one of 64 bits that is absurdly large comes out negative."""
+    value = np.int64(0)
+    for byte in range(n_bytes):
+        value |= np.int64(window[at + byte]) << (8 * byte)
+    return value
 
 
-@dataclass(frozen=True, eq=False)
-class Pulses:
-    """Events of several pixels, one pixel after the other.
+@inlined
+def _add(counts: NDArray[Any], channel: int, value: int) -> int:
+    """Add to a channel; return what it should hold now."""
+    place = np.uintp(channel)
+    total = np.int64(counts[place]) + value
+    counts[place] = total
+    return total
+
+
+@inlined
+def _add_pulses16(
+    window: NDArray[np.uint8], at: int, number: int, counts: NDArray[Any], limit: int
+) -> _Outcome:
+    for place in range(at, at + 2 * number, 2):
+        channel = np.int64(window[place]) | np.int64(window[place + 1]) << 8
+        if channel >= counts.size:
+            return BEYOND, channel
+        if _add(counts, channel, 1) > limit:
+            return TOO_LARGE, 0
+    return _SOUND
+
+
+@inlined
+def _pulse12(window: NDArray[np.uint8], at: int, place: int) -> int:
+    """Return the channel of one of the pulses of a group."""
+    if place == 0:
+        return np.int64(window[at]) >> 4 | np.int64(window[at + 1]) << 4
+    if place == 1:
+        return (np.int64(window[at]) << 8 | np.int64(window[at + 3])) & 0xFFF
+    if place == 2:
+        return np.int64(window[at + 2]) << 4 | np.int64(window[at + 5]) >> 4
+    return (np.int64(window[at + 5]) << 8 | np.int64(window[at + 4])) & 0xFFF
+
+
+@inlined
+def _add_pulses12(
+    window: NDArray[np.uint8], at: int, number: int, counts: NDArray[Any], limit: int
+) -> _Outcome:
+    for first in range(0, number, 4):
+        for place in range(min(4, number - first)):
+            channel = _pulse12(window, at, place)
+            if channel >= counts.size:
+                return BEYOND, channel
+            if _add(counts, channel, 1) > limit:
+                return TOO_LARGE, 0
+        at += 6
+    return _SOUND
+
+
+@inlined
+def _add_nibbles(
+    window: NDArray[np.uint8], at: int, number: int, gain: int, counts: NDArray[Any], first: int
+) -> None:
+    """Add a run of nibbles; there has to be room for `MOST_OF_NIBBLES` more."""
+    channel = np.uintp(first)
+    for place in range(at, at + number // 2):
+        value = np.int64(window[np.uintp(place)])
+        counts[channel] += gain + (value & 0xF)
+        counts[channel + np.uintp(1)] += gain + (value >> 4)
+        channel += np.uintp(2)
+    if number % 2:
+        counts[channel] += gain + np.int64(window[at + number // 2] & 0xF)
+
+
+@inlined
+def _add_wide(
+    window: NDArray[np.uint8],
+    at: int,
+    size: int,
+    channels: tuple[int, int],
+    counts: NDArray[Any],
+    limit: int,
+) -> _Outcome:
+    """Add a run of whole bytes, whose gain starts at `at`, from one channel up to another."""
+    gain = _number(window, at, size)
+    if not 0 <= gain <= MAX_COUNT:
+        return BRIGHT, 0
+    at += size
+    for channel in range(*channels):
+        value = gain + _number(window, at, size // 2)
+        if value > MAX_COUNT:
+            return BRIGHT, 0
+        if _add(counts, channel, value) > limit:
+            return TOO_LARGE, 0
+        at += size // 2
+    return _SOUND
+
+
+@inlined
+def _add_runs(
+    window: NDArray[np.uint8], at: int, end: int, counts: NDArray[Any], limit: int
+) -> _Outcome:
+    if limit - np.int64(counts.max()) < MOST_OF_NIBBLES:
+        return TOO_LARGE, 0
+    channel = 0
+    while at < end:
+        if at + 2 > end:
+            return CUT_RUN, 0
+        size, number = np.int64(window[at]), np.int64(window[at + 1])
+        if number == 0 or size not in (0, _NIBBLES, 2, 4, 8):
+            return BAD_RUN, size | number << 8
+        start, first = at + 2, channel
+        at = start + size + (number * size + 1) // 2
+        channel += number
+        if at > end:
+            return CUT_RUN, 0
+        if channel > counts.size:
+            return LONG, 0
+        if size == _NIBBLES:
+            gain = np.int64(window[start])
+            _add_nibbles(window, start + 1, number, gain, counts, first)
+        elif size:
+            fault, fact = _add_wide(window, start, size, (first, channel), counts, limit)
+            if fault != SOUND:
+                return fault, fact
+    return _SOUND
+
+
+@inlined
+def _add_pixel(
+    window: NDArray[np.uint8],
+    flag: int,
+    pulses: int,
+    start: int,
+    end: int,
+    counts: NDArray[Any],
+    limit: int,
+) -> _Outcome:
+    late = end + BETWEEN
+    if flag == PULSES16:
+        if end - start < 2 * pulses:
+            return SHORT, 16
+        return _add_pulses16(window, start, pulses, counts, limit)
+    if flag == PULSES12:
+        if end - start < 6 * (pulses // 4) + 2 * (pulses % 4):
+            return SHORT, 12
+        return _add_pulses12(window, start, pulses, counts, limit)
+    fault, fact = _add_runs(window, start, end, counts, limit)
+    if fault != SOUND or pulses == 0:
+        return fault, fact
+    if late + 2 * pulses > window.size:
+        return OUTSIDE, 0
+    fault, fact = _add_pulses16(window, late, pulses, counts, limit)
+    return LATE_BEYOND if fault == BEYOND else fault, fact
+
+
+@compiled(*_SIGNATURES)
+def add_pixels(
+    window: NDArray[np.uint8],
+    table: NDArray[np.int64],
+    counts: NDArray[Any],
+    limit: int,
+    cleared: bool,
+) -> tuple[int, int, int]:
+    """Add the events of pixels to counts.
 
     Parameters
     ----------
-    channels
-        Channel of each event, shape (event,).
-    ends
-        Where each pixel's events end, shape (pixel,).
-    fillers
-        Which of the events are none, but fill a pixel's last group up.
-    """
-
-    channels: NDArray[np.uint16]
-    ends: NDArray[np.int64]
-    fillers: NDArray[np.int64]
-
-
-def unpack_pulses16(bodies: Sequence[Bytes], numbers: Sequence[int]) -> Pulses:
-    """Unpack pulses of 16 bits: one channel number an event.
-
-    Parameters
-    ----------
-    bodies
-        Data of each pixel.
-    numbers
-        Pulses of each pixel.
-
-    Raises
-    ------
-    PixelError
-        If a pixel's data is shorter than its pulses.
-    """
-    cut = []
-    for index, (body, number) in enumerate(zip(bodies, numbers, strict=True)):
-        if len(body) < 2 * number:
-            raise PixelError(
-                index, f"{number} pulses of 16 bits are said to fit into {len(body)} bytes"
-            )
-        cut.append(body[: 2 * number])
-    channels = np.frombuffer(b"".join(cut), dtype="<u2")
-    ends = np.cumsum(np.asarray(numbers, dtype=np.int64))
-    return Pulses(channels, ends, np.zeros(0, dtype=np.int64))
-
-
-def unpack_pulses12(bodies: Sequence[Bytes], numbers: Sequence[int]) -> Pulses:
-    """Unpack pulses of 12 bits, which stand four to six bytes.
-
-    Parameters, result and errors are those of `unpack_pulses16`.
-    """
-    filled: list[Bytes] = []
-    for index, (body, number) in enumerate(zip(bodies, numbers, strict=True)):
-        groups, rest = divmod(number, _GROUP)
-        needed = groups * _GROUP_BYTES + 2 * rest
-        if len(body) < needed:
-            raise PixelError(
-                index, f"{number} pulses of 12 bits are said to fit into {len(body)} bytes"
-            )
-        filled.append(body[:needed])
-        if rest:
-            filled.append(_PADDING[_GROUP_BYTES - 2 * rest])
-    words = np.frombuffer(b"".join(filled), dtype="<u2").reshape(-1, 3)
-    first, second, third = (np.ascontiguousarray(words[:, place]) for place in range(3))
-    channels = np.empty((len(words), _GROUP), dtype=np.uint16)
-    channels[:, 0] = first >> 4
-    channels[:, 1] = (first & 0xF) << 8 | second >> 8
-    channels[:, 2] = (second & 0xFF) << 4 | third >> 12
-    channels[:, 3] = third & 0xFFF
-    wanted = np.asarray(numbers, dtype=np.int64)
-    ends = np.cumsum(-(-wanted // _GROUP) * _GROUP)
-    lacking = -wanted % _GROUP
-    fillers = [ends[lacking >= back] - back for back in range(1, _GROUP)]
-    return Pulses(channels.reshape(-1), ends, np.concatenate(fillers))
-
-
-def count_pulses(pulses: Pulses, counts: NDArray[np.unsignedinteger]) -> None:
-    """Count the events of each pixel in each channel.
-
-    Parameters
-    ----------
-    pulses
-        Events of as many pixels as there are rows of counts.
+    window, table
+        The pixels, as `lithoscope.io.bruker.packed.PackedPixels` has them.
     counts
-        Where to write to, shape (pixel, channel), of a type that holds any pixel's events.
+        What to add to, shape (cell, channel).
+    limit
+        What no channel may exceed; it is checked at every step.
+    cleared
+        Whether `counts` are to be zero before.
 
-    Raises
-    ------
-    PixelError
-        If an event is beyond the last channel.
+    Returns
+    -------
+    pixel : int
+        Which of the pixels cannot be added; if none, their number.
+    fault : int
+        What is wrong with it, one of the constants of this module.
+    fact : int
+        A number that tells more of it.
     """
-    n_channels = counts.shape[1]
-    channels = pulses.channels.astype(np.int32)
-    weights = np.ones(channels.size, dtype=counts.dtype)
-    weights[pulses.fillers] = 0
-    channels[pulses.fillers] = 0
-    if channels.max(initial=0) >= n_channels:
-        last = int(channels.argmax())
-        pixel = int(np.searchsorted(pulses.ends, last, side="right"))
-        raise PixelError(pixel, f"a pulse is in channel {channels[last]} of {n_channels}")
-    starts = np.concatenate([[0], pulses.ends]).astype(np.int32)
-    # A sparse matrix whose entries repeat adds them up: a histogram of each row, compiled.
-    scipy.sparse.csr_array((weights, channels, starts), shape=counts.shape).toarray(out=counts)
+    following = 0
+    for pixel in range(table.shape[1]):
+        cell, flag, pulses = table[0, pixel], table[1, pixel], table[2, pixel]
+        start, end = table[3, pixel], table[4, pixel]
+        if not (0 <= cell < counts.shape[0] and 0 <= pulses and 0 <= start <= end <= window.size):
+            return pixel, OUTSIDE, 0
+        if cleared and cell >= following:
+            # Just before it is written to, while it is in the processor's cache.
+            counts[following : cell + 1] = 0
+            following = cell + 1
+        fault, fact = _add_pixel(window, flag, pulses, start, end, counts[cell], limit)
+        if fault != SOUND:
+            return pixel, fault, fact
+    if cleared:
+        counts[following:] = 0
+    return table.shape[1], SOUND, 0
