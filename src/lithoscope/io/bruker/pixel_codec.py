@@ -41,33 +41,34 @@ _SIGNATURES = [
 
 
 @inlined
+def _byte(window: NDArray[np.uint8], at: int) -> int:
+    # Places without a sign need not be looked at for being counted from the end.
+    return np.int64(window[np.uintp(at)])
+
+
+@inlined
 def _number(window: NDArray[np.uint8], at: int, n_bytes: int) -> int:
     """Read a number; one of 64 bits that is absurdly large comes out negative."""
     value = np.int64(0)
-    for byte in range(n_bytes):
-        value |= np.int64(window[at + byte]) << (8 * byte)
+    for place in range(n_bytes):
+        value |= _byte(window, at + place) << (8 * place)
     return value
 
 
 @inlined
-def _add(counts: NDArray[Any], channel: int, value: int) -> int:
-    """Add to a channel; return what it should hold now."""
-    place = np.uintp(channel)
-    total = np.int64(counts[place]) + value
-    counts[place] = total
-    return total
+def _has_room(counts: NDArray[Any], more: int, limit: int) -> bool:
+    return np.int64(counts.max()) <= limit - more
 
 
 @inlined
 def _add_pulses16(
-    window: NDArray[np.uint8], at: int, number: int, counts: NDArray[Any], limit: int
+    window: NDArray[np.uint8], at: int, number: int, counts: NDArray[Any]
 ) -> _Outcome:
     for place in range(at, at + 2 * number, 2):
-        channel = np.int64(window[place]) | np.int64(window[place + 1]) << 8
+        channel = _byte(window, place) | _byte(window, place + 1) << 8
         if channel >= counts.size:
             return BEYOND, channel
-        if _add(counts, channel, 1) > limit:
-            return TOO_LARGE, 0
+        counts[np.uintp(channel)] += 1
     return _SOUND
 
 
@@ -75,25 +76,24 @@ def _add_pulses16(
 def _pulse12(window: NDArray[np.uint8], at: int, place: int) -> int:
     """Return the channel of one of the pulses of a group."""
     if place == 0:
-        return np.int64(window[at]) >> 4 | np.int64(window[at + 1]) << 4
+        return _byte(window, at) >> 4 | _byte(window, at + 1) << 4
     if place == 1:
-        return (np.int64(window[at]) << 8 | np.int64(window[at + 3])) & 0xFFF
+        return (_byte(window, at) << 8 | _byte(window, at + 3)) & 0xFFF
     if place == 2:
-        return np.int64(window[at + 2]) << 4 | np.int64(window[at + 5]) >> 4
-    return (np.int64(window[at + 5]) << 8 | np.int64(window[at + 4])) & 0xFFF
+        return _byte(window, at + 2) << 4 | _byte(window, at + 5) >> 4
+    return (_byte(window, at + 5) << 8 | _byte(window, at + 4)) & 0xFFF
 
 
 @inlined
 def _add_pulses12(
-    window: NDArray[np.uint8], at: int, number: int, counts: NDArray[Any], limit: int
+    window: NDArray[np.uint8], at: int, number: int, counts: NDArray[Any]
 ) -> _Outcome:
     for first in range(0, number, 4):
         for place in range(min(4, number - first)):
             channel = _pulse12(window, at, place)
             if channel >= counts.size:
                 return BEYOND, channel
-            if _add(counts, channel, 1) > limit:
-                return TOO_LARGE, 0
+            counts[np.uintp(channel)] += 1
         at += 6
     return _SOUND
 
@@ -105,12 +105,12 @@ def _add_nibbles(
     """Add a run of nibbles; there has to be room for `MOST_OF_NIBBLES` more."""
     channel = np.uintp(first)
     for place in range(at, at + number // 2):
-        value = np.int64(window[np.uintp(place)])
+        value = _byte(window, place)
         counts[channel] += gain + (value & 0xF)
         counts[channel + np.uintp(1)] += gain + (value >> 4)
         channel += np.uintp(2)
     if number % 2:
-        counts[channel] += gain + np.int64(window[at + number // 2] & 0xF)
+        counts[channel] += gain + (_byte(window, at + number // 2) & 0xF)
 
 
 @inlined
@@ -131,8 +131,9 @@ def _add_wide(
         value = gain + _number(window, at, size // 2)
         if value > MAX_COUNT:
             return BRIGHT, 0
-        if _add(counts, channel, value) > limit:
+        if np.int64(counts[channel]) + value > limit:
             return TOO_LARGE, 0
+        counts[channel] += value
         at += size // 2
     return _SOUND
 
@@ -141,13 +142,13 @@ def _add_wide(
 def _add_runs(
     window: NDArray[np.uint8], at: int, end: int, counts: NDArray[Any], limit: int
 ) -> _Outcome:
-    if limit - np.int64(counts.max()) < MOST_OF_NIBBLES:
+    if not _has_room(counts, MOST_OF_NIBBLES, limit):
         return TOO_LARGE, 0
     channel = 0
     while at < end:
         if at + 2 > end:
             return CUT_RUN, 0
-        size, number = np.int64(window[at]), np.int64(window[at + 1])
+        size, number = _byte(window, at), _byte(window, at + 1)
         if number == 0 or size not in (0, _NIBBLES, 2, 4, 8):
             return BAD_RUN, size | number << 8
         start, first = at + 2, channel
@@ -158,7 +159,7 @@ def _add_runs(
         if channel > counts.size:
             return LONG, 0
         if size == _NIBBLES:
-            gain = np.int64(window[start])
+            gain = _byte(window, start)
             _add_nibbles(window, start + 1, number, gain, counts, first)
         elif size:
             fault, fact = _add_wide(window, start, size, (first, channel), counts, limit)
@@ -177,21 +178,27 @@ def _add_pixel(
     counts: NDArray[Any],
     limit: int,
 ) -> _Outcome:
-    late = end + BETWEEN
     if flag == PULSES16:
         if end - start < 2 * pulses:
             return SHORT, 16
-        return _add_pulses16(window, start, pulses, counts, limit)
+        if not _has_room(counts, pulses, limit):
+            return TOO_LARGE, 0
+        return _add_pulses16(window, start, pulses, counts)
     if flag == PULSES12:
         if end - start < 6 * (pulses // 4) + 2 * (pulses % 4):
             return SHORT, 12
-        return _add_pulses12(window, start, pulses, counts, limit)
+        if not _has_room(counts, pulses, limit):
+            return TOO_LARGE, 0
+        return _add_pulses12(window, start, pulses, counts)
     fault, fact = _add_runs(window, start, end, counts, limit)
     if fault != SOUND or pulses == 0:
         return fault, fact
+    late = end + BETWEEN
     if late + 2 * pulses > window.size:
         return OUTSIDE, 0
-    fault, fact = _add_pulses16(window, late, pulses, counts, limit)
+    if not _has_room(counts, pulses, limit):
+        return TOO_LARGE, 0
+    fault, fact = _add_pulses16(window, late, pulses, counts)
     return LATE_BEYOND if fault == BEYOND else fault, fact
 
 
