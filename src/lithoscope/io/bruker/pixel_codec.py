@@ -61,15 +61,21 @@ def _has_room(counts: NDArray[Any], more: int, limit: int) -> bool:
 
 
 @inlined
-def _add_pulses16(
-    window: NDArray[np.uint8], at: int, number: int, counts: NDArray[Any]
-) -> _Outcome:
+def _add_pulse(channel: int, counts: NDArray[Any], beyond: int) -> int:
+    """Add an event; return the farthest of the channels that are beyond the last, else 0."""
+    if channel >= counts.size:
+        return max(channel, beyond)
+    counts[np.uintp(channel)] += 1
+    return beyond
+
+
+@inlined
+def _add_pulses16(window: NDArray[np.uint8], at: int, number: int, counts: NDArray[Any]) -> int:
+    beyond = 0
     for place in range(at, at + 2 * number, 2):
         channel = _byte(window, place) | _byte(window, place + 1) << 8
-        if channel >= counts.size:
-            return BEYOND, channel
-        counts[np.uintp(channel)] += 1
-    return _SOUND
+        beyond = _add_pulse(channel, counts, beyond)
+    return beyond
 
 
 @inlined
@@ -85,17 +91,13 @@ def _pulse12(window: NDArray[np.uint8], at: int, place: int) -> int:
 
 
 @inlined
-def _add_pulses12(
-    window: NDArray[np.uint8], at: int, number: int, counts: NDArray[Any]
-) -> _Outcome:
+def _add_pulses12(window: NDArray[np.uint8], at: int, number: int, counts: NDArray[Any]) -> int:
+    beyond = 0
     for first in range(0, number, 4):
         for place in range(min(4, number - first)):
-            channel = _pulse12(window, at, place)
-            if channel >= counts.size:
-                return BEYOND, channel
-            counts[np.uintp(channel)] += 1
+            beyond = _add_pulse(_pulse12(window, at, place), counts, beyond)
         at += 6
-    return _SOUND
+    return beyond
 
 
 @inlined
@@ -178,18 +180,18 @@ def _add_pixel(
     counts: NDArray[Any],
     limit: int,
 ) -> _Outcome:
-    if flag == PULSES16:
-        if end - start < 2 * pulses:
-            return SHORT, 16
+    if flag in (PULSES16, PULSES12):
+        bits = 16 if flag == PULSES16 else 12
+        groups = 6 * (pulses // 4) + 2 * (pulses % 4)
+        if end - start < (2 * pulses if bits == 16 else groups):
+            return SHORT, bits
         if not _has_room(counts, pulses, limit):
             return TOO_LARGE, 0
-        return _add_pulses16(window, start, pulses, counts)
-    if flag == PULSES12:
-        if end - start < 6 * (pulses // 4) + 2 * (pulses % 4):
-            return SHORT, 12
-        if not _has_room(counts, pulses, limit):
-            return TOO_LARGE, 0
-        return _add_pulses12(window, start, pulses, counts)
+        if bits == 16:
+            beyond = _add_pulses16(window, start, pulses, counts)
+        else:
+            beyond = _add_pulses12(window, start, pulses, counts)
+        return (BEYOND, beyond) if beyond else _SOUND
     fault, fact = _add_runs(window, start, end, counts, limit)
     if fault != SOUND or pulses == 0:
         return fault, fact
@@ -198,8 +200,8 @@ def _add_pixel(
         return OUTSIDE, 0
     if not _has_room(counts, pulses, limit):
         return TOO_LARGE, 0
-    fault, fact = _add_pulses16(window, late, pulses, counts)
-    return LATE_BEYOND if fault == BEYOND else fault, fact
+    beyond = _add_pulses16(window, late, pulses, counts)
+    return (LATE_BEYOND, beyond) if beyond else _SOUND
 
 
 @compiled(*_SIGNATURES)
@@ -236,7 +238,8 @@ def add_pixels(
     for pixel in range(table.shape[1]):
         cell, flag, pulses = table[0, pixel], table[1, pixel], table[2, pixel]
         start, end = table[3, pixel], table[4, pixel]
-        if not (0 <= cell < counts.shape[0] and 0 <= pulses and 0 <= start <= end <= window.size):
+        inside = 0 <= pulses <= window.size and 0 <= start <= end <= window.size
+        if not (inside and 0 <= cell < counts.shape[0]):
             return pixel, OUTSIDE, 0
         if cleared and cell >= following:
             # Just before it is written to, while it is in the processor's cache.

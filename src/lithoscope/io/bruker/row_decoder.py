@@ -69,9 +69,7 @@ def _unpack(
     for number, rows in enumerate(zip(*detectors, strict=True)):
         for detector, row in enumerate(rows):
             table = np.ascontiguousarray(row.table)
-            pixel, fault, fact = add_pixels(
-                row.window, table, counts[number], limit, detector == 0
-            )
+            pixel, fault, fact = add_pixels(row.window, table, counts[number], limit, detector == 0)
             if fault == TOO_LARGE:
                 raise _TooLarge
             if fault != SOUND:
