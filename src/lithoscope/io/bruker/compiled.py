@@ -21,7 +21,9 @@ def compiled(*signatures: Any) -> Callable[[Callable[..., Any]], Callable[..., A
     """Compile a function for some types; other threads run while it does.
 
     What comes of it is kept beside the function's module, or in the user's cache where that cannot
-    be written to, so that the next process need not compile it.
+    be written to, so that the next process need not compile it. It is compiled anew when the
+    function's own file changes; so what it takes from others must be what never changes, such as
+    the numbers of a file format.
     """
 
     def compile_it(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +12,13 @@ from lithoscope.io.bruker.compiled import BYTES, compiled, inlined
 from lithoscope.io.bruker.packed import HEAD, NUMBER, RUNS
 
 _HEAD_BYTES, _NUMBER_BYTES = HEAD.itemsize, NUMBER.size
-# Where packing, number of pulses and bytes of data stand in a head.
-_FLAG, _PULSES, _SIZE = (HEAD.fields[name][1] for name in ("flag", "pulses", "size"))
+# Where packing, number of pulses and bytes of data stand in a head (`packed.HEAD`).
+_FLAG, _PULSES, _SIZE = 12, 16, 18
 _WALK = numba.types.Tuple((numba.int64, numba.int64[::1], numba.int64))(BYTES, numba.int64)
 
 
 @inlined
-def _number(window: NDArray[np.uint8], at: int, n_bytes: int) -> int:
+def _number(window: NDArray[np.uint8], at: int, n_bytes: int) -> Any:
     value = np.int64(0)
     for byte in range(n_bytes):
         value |= np.int64(window[at + byte]) << (8 * byte)

@@ -41,13 +41,13 @@ _SIGNATURES = [
 
 
 @inlined
-def _byte(window: NDArray[np.uint8], at: int) -> int:
+def _byte(window: NDArray[np.uint8], at: int) -> Any:
     # Places without a sign need not be looked at for being counted from the end.
     return np.int64(window[np.uintp(at)])
 
 
 @inlined
-def _number(window: NDArray[np.uint8], at: int, n_bytes: int) -> int:
+def _number(window: NDArray[np.uint8], at: int, n_bytes: int) -> Any:
     """Read a number; one of 64 bits that is absurdly large comes out negative."""
     value = np.int64(0)
     for place in range(n_bytes):
@@ -56,7 +56,7 @@ def _number(window: NDArray[np.uint8], at: int, n_bytes: int) -> int:
 
 
 @inlined
-def _has_room(counts: NDArray[Any], more: int, limit: int) -> bool:
+def _has_room(counts: NDArray[Any], more: int, limit: int) -> Any:
     return np.int64(counts.max()) <= limit - more
 
 

@@ -29,7 +29,7 @@ _MAX_PIXEL_BYTES = 2 << 20
 
 
 def take_pixels(
-    window: NDArray[np.uint8], places: list[int], width: int, cut_off: str
+    window: NDArray[np.uint8], places: NDArray[np.int64], width: int, cut_off: str
 ) -> tuple[PackedPixels, str]:
     """Take the pixels whose heads stand at some places, up to the first that cannot be.
 
