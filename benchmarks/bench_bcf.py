@@ -151,6 +151,35 @@ def through_summed(path: Path) -> dict[str, float]:
     return {"time_s": time.perf_counter() - start, "counts": total}
 
 
+def rebinned(path: Path) -> dict[str, float]:
+    """Read the map onto the bins of a model."""
+    from lithoscope.io import open_scan
+    from lithoscope.preprocess.model_axis import ModelAxis
+
+    scan, edges = open_scan(path), ModelAxis().edges_keV
+    next(scan.blocks(rows=1, edges_keV=edges))
+    start = time.perf_counter()
+    for _ in scan.blocks(edges_keV=edges):
+        pass
+    return {"time_s": time.perf_counter() - start}
+
+
+def rebinned_by_scipy(path: Path) -> dict[str, float]:
+    """The same as counts times the sparse matrix of `rebin_matrix`."""
+    from lithoscope.core.rebin import rebin_matrix
+    from lithoscope.io import open_scan
+    from lithoscope.preprocess.model_axis import ModelAxis
+
+    first_row(path)
+    scan, edges = open_scan(path), ModelAxis().edges_keV
+    matrix = rebin_matrix(from_edges_keV=scan.axis.edges_keV, to_edges_keV=edges)
+    matrix = matrix.astype(np.float32)
+    start = time.perf_counter()
+    for _, counts in scan.blocks():
+        _binned = counts.reshape(-1, N_CHANNELS).astype(np.float32) @ matrix
+    return {"time_s": time.perf_counter() - start}
+
+
 def rosettasciio(path: Path) -> dict[str, float]:
     from rsciio.bruker import file_reader
 
@@ -169,6 +198,8 @@ MEASUREMENTS: dict[str, Callable[[Path], dict[str, float]]] = {
     "one pixel": one_pixel,
     "through": through,
     "through, summed": through_summed,
+    "rebinned": rebinned,
+    "rebinned by SciPy": rebinned_by_scipy,
     "RosettaSciIO": rosettasciio,
 }
 READING = tuple(MEASUREMENTS)[1:]

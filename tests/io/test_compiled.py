@@ -9,7 +9,7 @@ import sys
 import numba
 import numpy as np
 
-from lithoscope.io.bruker.compiled import BYTES, compiled
+from lithoscope.core.compiled import BYTES, compiled
 
 FIRST_ROW = """
 import sys

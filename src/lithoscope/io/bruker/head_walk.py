@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from lithoscope.io.bruker.compiled import BYTES, compiled, inlined
+from lithoscope.core.compiled import BYTES, compiled, inlined
 from lithoscope.io.bruker.packed import HEAD, NUMBER, RUNS
 
 _HEAD_BYTES, _NUMBER_BYTES = HEAD.itemsize, NUMBER.size

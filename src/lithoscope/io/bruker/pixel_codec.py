@@ -22,7 +22,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from lithoscope.io.bruker.compiled import BYTES, TABLE, compiled, inlined
+from lithoscope.core.compiled import BYTES, TABLE, compiled, inlined
 from lithoscope.io.bruker.packed import BETWEEN, MAX_COUNT, PULSES12, PULSES16
 
 # What can be wrong with a pixel.
