@@ -279,7 +279,7 @@ def test_compiled_code_stays_inside_what_it_is_given(facts):
     # The reader checks all of this before; the loops do not rely on it.
     window, counts = np.zeros(8, dtype=np.uint8), np.full((2, 3), 7, dtype=np.uint16)
     table = np.array(facts, dtype=np.int64)[:, None]
-    pixel, fault, _ = pixel_codec.add_pixels(window, table, counts, 65_535, False)
+    pixel, fault, _ = pixel_codec.adder(np.dtype(np.uint16))(window, table, counts, 65_535, False)
     assert pixel == 0
     assert fault == pixel_codec.OUTSIDE
     np.testing.assert_array_equal(counts, 7)
@@ -292,7 +292,9 @@ def test_what_does_not_fit_is_said_before_it_wraps(flag):
     table = np.array([[0, flag, flag < 2, 0, len(body)]]).T
     for before, fault in [(65_535 - 270, pixel_codec.SOUND), (65_535, pixel_codec.TOO_LARGE)]:
         counts = np.full((1, 3), before, dtype=np.uint16)
-        assert pixel_codec.add_pixels(window, table, counts, 65_535, False)[1] == fault
+        assert (
+            pixel_codec.adder(np.dtype(np.uint16))(window, table, counts, 65_535, False)[1] == fault
+        )
         assert counts[0, 1] == before + (fault == pixel_codec.SOUND)
 
 

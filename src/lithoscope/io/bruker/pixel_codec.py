@@ -16,6 +16,9 @@ numba takes a while to import: so this module is imported only where pixels are 
 
 from __future__ import annotations
 
+import functools
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -31,13 +34,10 @@ SOUND, TOO_LARGE, OUTSIDE, SHORT, BEYOND, LATE_BEYOND, BAD_RUN, CUT_RUN, LONG, B
 # A fault, and the number that tells more of it.
 _Outcome = tuple[int, int]
 _SOUND = (SOUND, 0)
+_COMPILING = threading.Lock()
 _NIBBLES = 1
 # No nibble and its gain are more than this.
 MOST_OF_NIBBLES = 15 + 255
-_SIGNATURES = [
-    numba.types.UniTuple(numba.int64, 3)(BYTES, TABLE, kind[:, ::1], numba.int64, numba.boolean)
-    for kind in (numba.uint16, numba.uint64)
-]
 
 
 @inlined
@@ -204,36 +204,13 @@ def _add_pixel(
     return (LATE_BEYOND, beyond) if beyond else _SOUND
 
 
-@compiled(*_SIGNATURES)
-def add_pixels(
+def _add_pixels(
     window: NDArray[np.uint8],
     table: NDArray[np.int64],
     counts: NDArray[Any],
     limit: int,
     cleared: bool,
 ) -> tuple[int, int, int]:
-    """Add the events of pixels to counts.
-
-    Parameters
-    ----------
-    window, table
-        The pixels, as `lithoscope.io.bruker.packed.PackedPixels` has them.
-    counts
-        What to add to, shape (cell, channel).
-    limit
-        What no channel may exceed; it is checked at every step.
-    cleared
-        Whether `counts` are to be zero before.
-
-    Returns
-    -------
-    pixel : int
-        Which of the pixels cannot be added; if none, their number.
-    fault : int
-        What is wrong with it, one of the constants of this module.
-    fact : int
-        A number that tells more of it.
-    """
     following = 0
     for pixel in range(table.shape[1]):
         cell, flag, pulses = table[0, pixel], table[1, pixel], table[2, pixel]
@@ -251,3 +228,31 @@ def add_pixels(
     if cleared:
         counts[following:] = 0
     return table.shape[1], SOUND, 0
+
+
+def adder(kind: np.dtype[Any]) -> Callable[..., tuple[int, int, int]]:
+    """Return what adds the events of pixels to counts.
+
+    Parameters
+    ----------
+    kind
+        Type of the counts.
+
+    Returns
+    -------
+    Callable
+        It takes the window and the table of `lithoscope.io.bruker.packed.PackedPixels`; the counts
+        to add to, shape (cell, channel); what no channel may exceed; and whether the counts are to
+        be zero before. It returns which of the pixels cannot be added (if none, their number),
+        what is wrong with it, one of the constants of this module, and a number that tells more.
+    """
+    with _COMPILING:
+        return _compiled_adder(kind)
+
+
+@functools.cache
+def _compiled_adder(kind: np.dtype[Any]) -> Callable[..., tuple[int, int, int]]:
+    # Each type takes more than a second to compile, and those above uint16 are seldom needed.
+    counts = numba.from_dtype(kind)[:, ::1]
+    outcome = numba.types.UniTuple(numba.int64, 3)
+    return compiled(outcome(BYTES, TABLE, counts, numba.int64, numba.boolean))(_add_pixels)

@@ -63,8 +63,9 @@ def decode_rows(
 def _unpack(
     detectors: Sequence[Sequence[PackedPixels]], counts: NDArray[Any], *, limit: int
 ) -> None:
-    from lithoscope.io.bruker.pixel_codec import SOUND, TOO_LARGE, add_pixels
+    from lithoscope.io.bruker.pixel_codec import SOUND, TOO_LARGE, adder
 
+    add_pixels = adder(counts.dtype)
     # All detectors of a row follow each other, while it is in the processor's cache.
     for number, rows in enumerate(zip(*detectors, strict=True)):
         for detector, row in enumerate(rows):
