@@ -26,7 +26,7 @@ from lithoscope.io.bruker.packed import PackedPixels
 from lithoscope.io.bruker.row_decoder import decode_rows
 from lithoscope.io.bruker.row_stream import RowStream
 
-# Heads are walked by the thread that asks, data are unpacked by others (NumPy lets them).
+# Heads are walked by the thread that asks, data are unpacked by others (compiled code lets them).
 _THREADS = min(4, os.cpu_count() or 1)
 _BYTES_AT_ONCE = 4 << 20
 _VALUES_AT_ONCE = 1 << 22
