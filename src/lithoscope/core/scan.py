@@ -249,10 +249,12 @@ class Scan:
                     f"Counts of type {counts.dtype} are no events.",
                     expected="a scan of whole counts",
                 )
-            pixels, channels = np.nonzero(counts)
-            numbers = counts[pixels, channels]
+            flat = counts.reshape(-1)
+            # Of what is only true or false, that which holds counts is found fastest.
+            held = np.flatnonzero(flat != 0)
+            channels = (held % self.axis.n_channels).astype(np.uint32)
             offsets = np.concatenate([[0], np.cumsum(counts.sum(axis=1, dtype=np.int64))])
-            yield offsets, np.repeat(channels.astype(np.uint32), numbers)
+            yield offsets, np.repeat(channels, flat[held])
 
     def to_dask(self, rows: int | None = None, dtype: Any = None) -> dask.array.Array:
         """Return the counts as a dask array; see `lithoscope.core.scan_export.to_dask`."""
