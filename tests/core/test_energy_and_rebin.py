@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lithoscope.core.energy import EnergyAxis, edges_from_resolution
 from lithoscope.core.rebin import rebin_counts, rebin_matrix
+from lithoscope.core.rebinner import Rebinner
 from lithoscope.errors import InvalidValueError
 
 finite = st.floats(-5, 60, allow_nan=False)
@@ -111,3 +112,34 @@ def test_impossible_bins_are_refused(change):
     }
     with pytest.raises(InvalidValueError):
         edges_from_resolution(**{**values, **change})
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    kind=st.sampled_from([np.uint8, np.uint16, np.uint32, np.int64, np.float32, np.float64]),
+    channels=st.integers(1, 40),
+    edges=st.lists(st.floats(-0.3, 0.7), min_size=2, max_size=12, unique=True),
+    seed=st.integers(0, 100),
+)
+def test_spectra_in_bulk_are_rebinned_like_one(kind, channels, edges, seed):
+    rng = np.random.default_rng(seed)
+    high = min(np.iinfo(kind).max if np.dtype(kind).kind in "iu" else 1e9, 1 << 40)
+    counts = (rng.random((3, 100, channels)) ** 8 * high).astype(kind)
+    source = EnergyAxis(-0.1, 0.01, channels).edges_keV
+    target = np.sort(edges)
+    expected = rebin_counts(counts, from_edges_keV=source, to_edges_keV=target)
+    binned = Rebinner(from_edges_keV=source, to_edges_keV=target)(counts)
+    assert binned.dtype == np.float32
+    # The share of a bin that is all but empty is lost beside what lies below it.
+    np.testing.assert_allclose(binned, expected, rtol=1e-6, atol=1e-12 * counts.sum(axis=2).max())
+    assert (binned >= 0).all()
+
+
+def test_a_rebinner_takes_the_channels_it_was_made_for():
+    rebin = Rebinner(from_edges_keV=[0.0, 0.1, 0.2], to_edges_keV=[0.0, 0.2])
+    np.testing.assert_array_equal(rebin(np.array([65_535, 65_535], np.uint16)), [131_070])
+    assert rebin(np.zeros((0, 2), np.uint16)).shape == (0, 1)
+    with pytest.raises(InvalidValueError, match=r"Counts of shape \(2, 3\)"):
+        rebin(np.zeros((2, 3), dtype=np.uint16))
+    with pytest.raises(InvalidValueError, match="increasing"):
+        Rebinner(from_edges_keV=[0.0, 0.1], to_edges_keV=[0.1, 0.1])

@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lithoscope.io.bruker.packed import PackedPixels
+from lithoscope.io.bruker.row_decoder import decode_rows
+
 XRF_HEADER = """
 <ClassInstance Type="TRTXrfHeader"><ChassisType>XS-52</ChassisType><Voltage>50</Voltage>
 <Current>600</Current><Anode>45</Anode><TubeIncidentAngle>7,8E1</TubeIncidentAngle>
@@ -177,6 +180,30 @@ class BcfWriter:
             files[f"SpectrumData{index}"] = stream_of_rows(counts.shape[:2], rows)
         path.write_bytes(container_bytes(files, chunk=chunk, compress=compress))
         return path
+
+
+def unpack_pixels(
+    bodies: Sequence[bytes],
+    n_channels: int,
+    *,
+    flags: Sequence[int] | int = 2,
+    pulses: Sequence[int] | int = 0,
+    between: bytes = b"",
+) -> np.ndarray:
+    """Unpack the data of pixels, after each of which stands something, shape (pixel, channel)."""
+    lengths = np.array([len(body) for body in bodies], dtype=np.int64)
+    ends = np.cumsum(lengths + len(between)) - len(between)
+    shape = len(bodies)
+    facts = (np.arange(shape), flags, pulses, ends - lengths, ends)
+    table = np.array([np.broadcast_to(fact, shape) for fact in facts], dtype=np.int64)
+    window = np.frombuffer(between.join([*bodies, b""]), dtype=np.uint8)
+    counts = np.full((1, shape, n_channels), 999, dtype=np.uint16)
+    return decode_rows([[PackedPixels(window, table)]], counts)[0]
+
+
+@pytest.fixture(scope="session")
+def unpack() -> Callable[..., np.ndarray]:
+    return unpack_pixels
 
 
 @pytest.fixture(scope="session")

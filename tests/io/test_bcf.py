@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.errors import ScanError
 from lithoscope.io import open_scan
+from lithoscope.io.bruker import pixel_codec
 from lithoscope.io.bruker.container import SfsContainer
 from lithoscope.io.bruker.damage import PixelError
-from lithoscope.io.bruker.pixel_codec import unpack_pulses12, unpack_pulses16
-from lithoscope.io.bruker.run_codec import list_runs, wide_values, write_nibbles
 
 REAL = ["over16bit.bcf", "16x16_12bit_packed_8bit.bcf", "P45_the_default_job.bcf"]
 
@@ -233,34 +232,70 @@ def test_streams_cut_off_anywhere_are_refused(tmp_path, write_bcf):
             open_scan(path).rows(0, 2)
 
 
-def runs_of(bodies: list[bytes], n_channels: int) -> np.ndarray:
-    """Unpack bodies of runs, each into a cell of its own."""
-    starts = np.cumsum([0, *(len(body) + 2 for body in bodies[:-1])])
-    ends = starts + [len(body) for body in bodies]
-    window = np.frombuffer(b"??".join(bodies), dtype=np.uint8)
-    runs = list_runs(window, starts, ends, np.arange(len(bodies)), n_channels)
-    counts = np.zeros((len(bodies), n_channels), dtype=np.uint64)
-    write_nibbles(runs, counts.reshape(-1))
-    places, values = wide_values(runs)
-    counts.reshape(-1)[places] = values
-    return counts
-
-
-def test_pixel_codec_refuses_what_cannot_be():
-    with pytest.raises(ValueError, match="2 pulses of 16 bits"):
-        unpack_pulses16([b"abc"], [2])
-    with pytest.raises(ValueError, match="3 pulses of 12 bits"):
-        unpack_pulses12([b"abcd"], [3])
+def test_pixel_codec_refuses_what_cannot_be(unpack):
     sound = b"\x00\x09"
-    for body, message in [
-        (b"\x03\x01abc", "size 3"),
-        (b"\x01\x05ab", "leaves"),
-        (b"\x00", "run of"),
-        (b"\x01\x00\x00" + sound, "size 1"),
+    for flag, pulses, body, message in [
+        (0, 2, b"abc", "2 pulses of 16 bits are said to fit into 3 bytes"),
+        (1, 3, b"abcd", "3 pulses of 12 bits are said to fit into 4 bytes"),
+        (0, 2, b"\x03\x00\x09\x00", "a pulse is in channel 9 of 9"),
+        (1, 2, b"\x80\x00\x00\x09", "a pulse is in channel 9 of 9"),
+        (2, 0, b"\x03\x01abc", "a run of 1 channels has size 3"),
+        (2, 0, b"\x01\x00\x00" + sound, "a run of 0 channels has size 1"),
+        (2, 0, b"\x01\x05ab", "leaves"),
+        (2, 0, b"\x00", "leaves"),
+        (2, 0, b"\x00\x05\x00\x05", "more than 9 channels"),
+        (2, 0, b"\x08\x01" + b"\xff" * 12, "more than 4294967295 counts"),
+        (2, 0, b"\x08\x01" + b"\xff" * 4 + bytes(4) + b"\x01\0\0\0", "more than 4294967295"),
     ]:
         with pytest.raises(PixelError, match=message) as caught:
-            runs_of([sound, body], 9)
+            unpack([sound, body], 9, flags=[2, flag], pulses=[0, pulses])
         assert caught.value.index == 1
+
+
+def test_late_pulses_are_added_and_checked(unpack):
+    late = struct.pack("<I3H", 6, 2, 8, 2)
+    counts = unpack([b"\x01\x03\x05\x21\x03", b""], 9, flags=[2, 2], pulses=[3, 0], between=late)
+    np.testing.assert_array_equal(counts, [[6, 7, 10, 0, 0, 0, 0, 0, 1], [0] * 9])
+    late = struct.pack("<IH", 2, 9)
+    with pytest.raises(PixelError, match="a late pulse is in channel 9 of 9"):
+        unpack([b"", b""], 9, flags=[2, 2], pulses=[1, 0], between=late)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        (-1, 0, 0, 0, 8),
+        (2, 0, 0, 0, 8),
+        (0, 0, -1, 0, 8),
+        (0, 0, 1 << 62, 0, 8),
+        (0, 0, 0, -1, 8),
+        (0, 0, 0, 5, 4),
+        (0, 0, 0, 0, 9),
+        (0, 2, 3, 0, 0),
+        (0, 2, 0, 0, 1 << 62),
+    ],
+)
+def test_compiled_code_stays_inside_what_it_is_given(facts):
+    # The reader checks all of this before; the loops do not rely on it.
+    window, counts = np.zeros(8, dtype=np.uint8), np.full((2, 3), 7, dtype=np.uint16)
+    table = np.array(facts, dtype=np.int64)[:, None]
+    pixel, fault, _ = pixel_codec.adder(np.dtype(np.uint16))(window, table, counts, 65_535, False)
+    assert pixel == 0
+    assert fault == pixel_codec.OUTSIDE
+    np.testing.assert_array_equal(counts, 7)
+
+
+@pytest.mark.parametrize("flag", [0, 1, 2])
+def test_what_does_not_fit_is_said_before_it_wraps(flag):
+    body = {0: b"\x01\x00", 1: b"\x10\x00", 2: b"\x00\x01\x01\x01\x00\x01"}[flag]
+    window = np.frombuffer(body, dtype=np.uint8)
+    table = np.array([[0, flag, flag < 2, 0, len(body)]]).T
+    for before, fault in [(65_535 - 270, pixel_codec.SOUND), (65_535, pixel_codec.TOO_LARGE)]:
+        counts = np.full((1, 3), before, dtype=np.uint16)
+        assert (
+            pixel_codec.adder(np.dtype(np.uint16))(window, table, counts, 65_535, False)[1] == fault
+        )
+        assert counts[0, 1] == before + (fault == pixel_codec.SOUND)
 
 
 @settings(max_examples=60, deadline=None)
@@ -271,10 +306,10 @@ def test_pixel_codec_refuses_what_cannot_be():
         max_size=4,
     )
 )
-def test_any_spectrum_survives_runs(write_bcf, rows):
+def test_any_spectrum_survives_runs(write_bcf, unpack, rows):
     # Without the pixel's header and the empty list of pulses after it.
     bodies = [write_bcf.pixel_of_runs(0, np.array(row))[22:-4] for row in rows]
-    np.testing.assert_array_equal(runs_of(bodies, 12), rows)
+    np.testing.assert_array_equal(unpack(bodies, 12), rows)
 
 
 def test_container_lists_and_reads_its_files(data_folder):

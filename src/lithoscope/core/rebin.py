@@ -24,8 +24,8 @@ def rebin_matrix(*, from_edges_keV: ArrayLike, to_edges_keV: ArrayLike) -> scipy
     -------
     scipy.sparse.csr_array, shape (channel, bin)
     """
-    source = _checked_edges(from_edges_keV, "from_edges_keV")
-    target = _checked_edges(to_edges_keV, "to_edges_keV")
+    source = checked_edges(from_edges_keV, "from_edges_keV")
+    target = checked_edges(to_edges_keV, "to_edges_keV")
     # Cutting both axes at every edge leaves pieces that each lie in one channel and one bin.
     cuts = np.union1d(source, target)
     low, high = max(source[0], target[0]), min(source[-1], target[-1])
@@ -66,7 +66,14 @@ def rebin_counts(
     return np.asarray(flat @ matrix).reshape(*values.shape[:-1], matrix.shape[1])
 
 
-def _checked_edges(edges: ArrayLike, name: str) -> NDArray[np.float64]:
+def checked_edges(edges: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return edges as an array.
+
+    Raises
+    ------
+    InvalidValueError
+        If they are no row of two or more, or do not increase.
+    """
     array = np.asarray(edges, dtype=np.float64)
     if array.ndim != 1 or array.size < 2 or not np.all(np.diff(array) > 0):
         raise InvalidValueError(

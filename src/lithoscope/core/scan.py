@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.instrument import Instrument
-from lithoscope.core.rebin import rebin_matrix
+from lithoscope.core.rebinner import Rebinner
 from lithoscope.core.spectrum import Spectrum
 from lithoscope.errors import InvalidValueError
 
@@ -149,16 +149,12 @@ class Scan:
             rows = self.rows_in_block
         if rows < 1:
             raise InvalidValueError(f"Blocks of {rows} rows.", expected="1 or more rows")
-        matrix = None
+        rebin = None
         if edges_keV is not None:
-            edges = self.axis.edges_keV
-            matrix = rebin_matrix(from_edges_keV=edges, to_edges_keV=edges_keV).astype(np.float32)
+            rebin = Rebinner(from_edges_keV=self.axis.edges_keV, to_edges_keV=edges_keV)
         for first in range(0, self.shape[0], rows):
             counts = self.rows(first, min(first + rows, self.shape[0]))
-            if matrix is not None:
-                spectra = counts.reshape(-1, self.axis.n_channels).astype(np.float32)
-                counts = np.asarray(spectra @ matrix).reshape(*counts.shape[:2], -1)
-            yield first, counts
+            yield first, counts if rebin is None else rebin(counts)
 
     def rows(self, first: int, last: int) -> NDArray[Any]:
         """Return the counts of rows `first` to ``last - 1``, shape (row, x, channel).
@@ -253,10 +249,12 @@ class Scan:
                     f"Counts of type {counts.dtype} are no events.",
                     expected="a scan of whole counts",
                 )
-            pixels, channels = np.nonzero(counts)
-            numbers = counts[pixels, channels]
+            flat = counts.reshape(-1)
+            # Of what is only true or false, that which holds counts is found fastest.
+            held = np.flatnonzero(flat != 0)
+            channels = (held % self.axis.n_channels).astype(np.uint32)
             offsets = np.concatenate([[0], np.cumsum(counts.sum(axis=1, dtype=np.int64))])
-            yield offsets, np.repeat(channels.astype(np.uint32), numbers)
+            yield offsets, np.repeat(channels, flat[held])
 
     def to_dask(self, rows: int | None = None, dtype: Any = None) -> dask.array.Array:
         """Return the counts as a dask array; see `lithoscope.core.scan_export.to_dask`."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import NDArray
 
 from lithoscope.core.energy import EnergyAxis, edges_from_resolution
-from lithoscope.core.rebin import rebin_matrix
+from lithoscope.core.rebinner import Rebinner
 from lithoscope.errors import InvalidValueError
 
 
@@ -62,27 +61,4 @@ class ModelAxis:
                 expected=f"at least 5 keV of the model's {self.low_keV} to {self.high_keV} keV",
                 remedy="check the energy axis of the file",
             )
-        matrix = rebin_matrix(from_edges_keV=edges, to_edges_keV=self.edges_keV)
-        return Rebinner(matrix.astype(np.float32))
-
-
-@dataclass(frozen=True, eq=False)
-class Rebinner:
-    """Count-conserving rebinning onto a model's axis.
-
-    Parameters
-    ----------
-    matrix
-        Share of each channel in each bin, shape (channel, bin).
-    """
-
-    matrix: scipy.sparse.csr_array
-
-    def __call__(self, counts: NDArray[np.generic]) -> NDArray[np.float32]:
-        """Rebin counts of shape (spectrum, channel) to (spectrum, bin)."""
-        if counts.ndim != 2 or counts.shape[1] != self.matrix.shape[0]:
-            raise InvalidValueError(
-                f"Counts of shape {counts.shape}.",
-                expected=f"(spectrum, {self.matrix.shape[0]})",
-            )
-        return np.asarray(counts.astype(np.float32) @ self.matrix, dtype=np.float32)
+        return Rebinner(from_edges_keV=edges, to_edges_keV=self.edges_keV)

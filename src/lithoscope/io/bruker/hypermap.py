@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from lithoscope.io.bruker.damage import PixelError
 from lithoscope.io.bruker.packed import PackedPixels
-from lithoscope.io.bruker.row_decoder import add_counts, decode_rows
+from lithoscope.io.bruker.row_decoder import decode_rows
 from lithoscope.io.bruker.row_stream import RowStream
 
-# Heads are walked by the thread that asks, data are unpacked by others (NumPy lets them).
+# Heads are walked by the thread that asks, data are unpacked by others (compiled code lets them).
 _THREADS = min(4, os.cpu_count() or 1)
 _BYTES_AT_ONCE = 4 << 20
 _VALUES_AT_ONCE = 1 << 22
@@ -110,17 +110,8 @@ class SpectrumMap:
     def _decode(
         self, start: int, rows: list[list[PackedPixels]], counts: NDArray[np.uint16]
     ) -> NDArray[Any]:
-        total = self._decode_one(0, start, rows[0], counts)
-        for detector in range(1, len(rows)):
-            further = np.empty(counts.shape, dtype=np.uint16)
-            total = add_counts(total, self._decode_one(detector, start, rows[detector], further))
-        return total
-
-    def _decode_one(
-        self, detector: int, start: int, rows: list[PackedPixels], counts: NDArray[np.uint16]
-    ) -> NDArray[Any]:
         try:
             return decode_rows(rows, counts)
         except PixelError as error:
             row, column = divmod(error.index, self.shape[1])
-            self._streams[detector].fail(f"in pixel {column} of row {start + row}, {error.cause}")
+            self._streams[0].fail(f"in pixel {column} of row {start + row}, {error.cause}")

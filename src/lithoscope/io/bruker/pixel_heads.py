@@ -7,26 +7,19 @@ within these bytes, stands how many bytes (uint32) the pulses take that follow t
 
 from __future__ import annotations
 
-import struct
-
 import numpy as np
 from numpy.typing import NDArray
 
-from lithoscope.io.bruker.packed import BETWEEN, PULSES12, PULSES16, RUNS, PackedPixels
-
-NUMBER = struct.Struct("<I")
-HEAD = np.dtype(
-    [
-        ("x", "<u4"),
-        ("unknown", "V8"),
-        ("flag", "<u2"),
-        ("other_size", "<u2"),
-        ("pulses", "<u2"),
-        ("size", "<u4"),
-    ]
+from lithoscope.io.bruker.packed import (
+    BETWEEN,
+    HEAD,
+    NUMBER,
+    PULSES12,
+    PULSES16,
+    RUNS,
+    PackedPixels,
 )
-# What is needed of a head to find the next: packing, number of pulses, bytes of data.
-_TO_NEXT = struct.Struct("<12xHxxHI")
+
 _FIELDS = ("x", "flag", "pulses", "size")
 _BYTES_OF_HEAD = np.arange(HEAD.itemsize)
 _BYTES_OF_NUMBER = np.arange(NUMBER.size)
@@ -35,35 +28,8 @@ _BYTES_OF_NUMBER = np.arange(NUMBER.size)
 _MAX_PIXEL_BYTES = 2 << 20
 
 
-def walk_heads(window: memoryview, start: int) -> tuple[int, list[int], int]:
-    """Walk a row from where it starts.
-
-    Returns
-    -------
-    n_pixels : int
-        Number of pixels that it is said to hold.
-    places : list of int
-        Where their heads are, as far as the window holds them.
-    end : int
-        Where the last of these pixels ends, which may be beyond the window.
-    """
-    if start + NUMBER.size > len(window):
-        return 1, [], start + NUMBER.size
-    (n_pixels,) = NUMBER.unpack_from(window, start)
-    places: list[int] = []
-    head_size, unpack = HEAD.itemsize, _TO_NEXT.unpack_from
-    at, last = start + NUMBER.size, len(window) - head_size
-    while len(places) < n_pixels and at <= last:
-        flag, n_pulses, size = unpack(window, at)
-        places.append(at)
-        at += head_size + size
-        if flag >= RUNS:
-            at += 2 * n_pulses
-    return n_pixels, places, at
-
-
 def take_pixels(
-    window: NDArray[np.uint8], places: list[int], width: int, cut_off: str
+    window: NDArray[np.uint8], places: NDArray[np.int64], width: int, cut_off: str
 ) -> tuple[PackedPixels, str]:
     """Take the pixels whose heads stand at some places, up to the first that cannot be.
 
@@ -85,10 +51,9 @@ def take_pixels(
     wrong : str
         What is wrong with that one; empty if all can be.
     """
-    at = np.array(places, dtype=np.int64)
-    heads = window[at[:, None] + _BYTES_OF_HEAD].view(HEAD)[:, 0]
+    heads = window[places[:, None] + _BYTES_OF_HEAD].view(HEAD)[:, 0]
     x, flags, pulses, sizes = (heads[name].astype(np.int64) for name in _FIELDS)
-    starts = at + HEAD.itemsize
+    starts = places + HEAD.itemsize
     ends = starts + sizes
     runs = flags >= RUNS
     late = window.take((ends - BETWEEN)[:, None] + _BYTES_OF_NUMBER, mode="clip").view("<u4")[:, 0]

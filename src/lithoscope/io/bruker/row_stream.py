@@ -13,8 +13,8 @@ from typing import NoReturn, Protocol
 import numpy as np
 
 from lithoscope.io.bruker.damage import UnsoundMapError
-from lithoscope.io.bruker.packed import PackedPixels
-from lithoscope.io.bruker.pixel_heads import HEAD, NUMBER, take_pixels, walk_heads
+from lithoscope.io.bruker.packed import HEAD, NUMBER, PackedPixels
+from lithoscope.io.bruker.pixel_heads import take_pixels
 from lithoscope.io.bruker.stream import SfsStream
 
 FIRST_ROW = 0x1A0
@@ -136,15 +136,17 @@ class RowStream:
         Damage
             If it cannot be read to its end.
         """
+        from lithoscope.io.bruker.head_walk import walk_heads
+
         needed = NUMBER.size
         while True:
             cause = self._look(start, needed, _WINDOW)
             low = start - self._window_start
-            n_pixels, places, end = walk_heads(self._window.data, low)
+            n_pixels, places, end = walk_heads(self._window, low)
             is_whole = len(places) == n_pixels and end <= len(self._window)
             if n_pixels > self.shape[1]:
                 cause = f"row {number} is said to hold {n_pixels} of {self.shape[1]} pixels"
-                raise Damage(cause, take_pixels(self._window, [], self.shape[1], "")[0])
+                raise Damage(cause, take_pixels(self._window, places[:0], self.shape[1], "")[0])
             if is_whole or cause or end - low > _MAX_ROW_BYTES:
                 break
             needed = end - low

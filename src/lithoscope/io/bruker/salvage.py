@@ -116,7 +116,7 @@ class SalvagedRows(RowStream):
         """Unpack a row; where that fails, unpack its pixels one by one."""
         counts = np.empty((1, self.shape[1], n_channels), dtype=np.uint16)
         try:
-            decode_rows([row], counts)
+            decode_rows([[row]], counts)
         except PixelError:
             self._faulty[number] = []
             for index, column in enumerate(row.cells.tolist()):
@@ -124,7 +124,8 @@ class SalvagedRows(RowStream):
                 cause = "too many pixels are damaged"
                 try:
                     if self._tried <= _MOST_TRIED:
-                        decode_rows([row.of(slice(index, index + 1)).moved(-column)], counts[:, :1])
+                        pixel = row.of(slice(index, index + 1)).moved(-column)
+                        decode_rows([[pixel]], counts[:, :1])
                         continue
                 except PixelError as error:
                     cause = error.cause

@@ -17,7 +17,7 @@ from lithoscope.io.aside import written_aside
 from lithoscope.io.bruker.container_writer import CHUNK_BYTES, SfsWriter
 from lithoscope.io.bruker.header_writer import header_xml
 from lithoscope.io.bruker.map_facts import MapFacts
-from lithoscope.io.bruker.pixel_codec import MAX_COUNT
+from lithoscope.io.bruker.packed import MAX_COUNT
 from lithoscope.io.bruker.pixel_writer import (
     CHANNELS_OF_12_BITS,
     ENCODINGS,
