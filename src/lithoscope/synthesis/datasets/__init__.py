@@ -1,0 +1,1 @@
+"""Data sets on disk: split, written, and read back from here or from elsewhere."""
