@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithoscope.core.energy import EnergyAxis
-from lithoscope.core.scan import Scan
+from lithoscope.core.scan import RowReader, Scan
 from lithoscope.core.spectrum import Spectrum
 from lithoscope.errors import FileFormatError, ScanError, SpectrumError
 from lithoscope.io.aside import written_aside
@@ -38,6 +38,7 @@ class _Signal:
     axes: tuple[Mapping[str, Any], ...]
     title: str
     live_time_s: float | None
+    minerals: NDArray[Any] | None = None
 
 
 def open_hyperspy_scan(path: Path, *, energy_axis: EnergyAxis | None = None) -> Scan:
@@ -86,6 +87,39 @@ def open_hyperspy_spectra(path: Path, *, energy_axis: EnergyAxis | None = None) 
     counts = np.atleast_2d(_load(signal, slice(None), SpectrumError))
     title = signal.title or path.stem
     return [Spectrum(spectrum, axis, signal.live_time_s, title) for spectrum in counts]
+
+
+def open_hyperspy_labelled(path: Path) -> tuple[EnergyAxis, NDArray[Any], RowReader]:
+    """Open a row of spectra whose metadata name the mineral of each in ``Sample.mineral``.
+
+    Returns
+    -------
+    axis : EnergyAxis
+    names : ndarray, shape (spectrum,)
+    read : callable
+        Gives the counts of spectra `first` to ``last - 1``.
+
+    Raises
+    ------
+    SpectrumError
+        If the file is damaged, holds no such signal, or names no minerals.
+    """
+    signal = _only_signal(path, SpectrumError)
+    if len(signal.axes) != 2:
+        raise SpectrumError(
+            f"{path} holds data of shape {signal.data.shape}.",
+            expected="a signal with one navigated axis and one of energy",
+        )
+    if signal.minerals is None or signal.minerals.shape != signal.data.shape[:1]:
+        held = "none" if signal.minerals is None else f"{signal.minerals.size}"
+        raise SpectrumError(
+            f"{path} holds {signal.data.shape[0]} spectra and {held} names of minerals.",
+            expected="one name a spectrum in the metadata, under Sample.mineral",
+            remedy="signal.metadata.set_item('Sample.mineral', names), and save anew",
+        )
+    axis = _energy_axis(signal, None, SpectrumError)
+    names = signal.minerals
+    return axis, names, lambda first, last: _load(signal, slice(first, last), SpectrumError)
 
 
 def write_hspy(spectrum: Spectrum, path: Path) -> None:
@@ -158,8 +192,18 @@ def _signals(path: Path) -> list[_Signal]:
         data = group["data"]
         axes = tuple(dict(group[f"axis-{i}"].attrs) for i in range(len(data.shape)))
         title = _text(_attribute(group, "metadata/General", "title"))
-        signals.append(_Signal(path, data, axes, title, _live_time_s(group)))
+        live_time = _live_time_s(group)
+        signals.append(_Signal(path, data, axes, title, live_time, _minerals(group)))
     return signals
+
+
+def _minerals(group: Any) -> NDArray[Any] | None:
+    """Return the names in ``Sample.mineral``, as HyperSpy stores a list, a tuple or an array."""
+    for kind in ("_list_", "_tuple_", ""):
+        place = f"metadata/Sample/{kind}mineral"
+        if place in group and len(group[place].shape) == 1 and group[place].dtype.kind in "OS":
+            return np.array([_text(name) for name in group[place][:]], dtype=str)
+    return None
 
 
 def _root(path: Path) -> Any:

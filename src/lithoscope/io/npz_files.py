@@ -84,6 +84,30 @@ def open_npz_spectra(path: Path, *, energy_axis: EnergyAxis | None = None) -> li
     ]
 
 
+def open_npz_labelled(path: Path) -> tuple[EnergyAxis, NDArray[Any], RowReader]:
+    """Open counts of shape (spectrum, channel) with one name of a mineral each.
+
+    Returns
+    -------
+    axis : EnergyAxis
+    names : ndarray, shape (spectrum,)
+    read : callable
+        Gives the counts of spectra `first` to ``last - 1``.
+
+    Raises
+    ------
+    SpectrumError
+        If the file is damaged, has another layout, or its energies are not linear.
+    """
+    archive, header, axis = _open(path, SpectrumError, None)
+    if len(header.shape) != 2 or 0 in header.shape:
+        raise archive.failure(f"holds counts of shape {header.shape}, not (spectrum, channel)")
+    names = _one_each(archive, "mineral", _WORDS, header.shape[0])
+    if names is None:
+        raise archive.failure("has no 'mineral', the name of each spectrum's mineral")
+    return axis, names, _row_reader(archive, header, SpectrumError)
+
+
 def write_npz(spectrum: Spectrum, path: Path) -> None:
     """Write one spectrum; its title goes to ``mineral``."""
     arrays: dict[str, Any] = {
@@ -125,14 +149,16 @@ def _open(
     return archive, counts, axis_from_centres(energies, given=energy_axis, path=path, error=error)
 
 
-def _row_reader(archive: NpzArchive, header: DeclaredArray) -> RowReader:
+def _row_reader(
+    archive: NpzArchive, header: DeclaredArray, error: type[FileFormatError] = ScanError
+) -> RowReader:
     if header.fortran_order:
         counts = archive.read("counts", _NUMBERS)
-        return lambda first, last: checked_counts(counts[first:last], archive.path, ScanError)
+        return lambda first, last: checked_counts(counts[first:last], archive.path, error)
     rows = archive.rows("counts", header)
 
     def read_rows(first: int, last: int) -> NDArray[Any]:
-        return checked_counts(rows.read(first, last), archive.path, ScanError)
+        return checked_counts(rows.read(first, last), archive.path, error)
 
     return read_rows
 

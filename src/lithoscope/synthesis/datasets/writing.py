@@ -1,0 +1,153 @@
+"""A split on disk, as zarr and as .hspy, streamed.
+
+Nothing in the zarr depends on time, path or host: the same records give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithoscope.core.energy import EnergyAxis
+from lithoscope.io.hspy_rows import HspyRows
+from lithoscope.synthesis.datasets.records import Records
+
+# Spectra stored together; and rows of all else, which are small.
+CHUNK, _COLUMN_CHUNK = 256, 16_384
+_ZSTD_LEVEL = 3
+# Bytes a channel that a spectrum takes at most in all its copies, the one that is there while it
+# is written among them: whole counts pack to a third of this (tests), expected ones hardly.
+_BYTES_WHOLE, _BYTES_REAL = 4, 13
+
+
+def largest_size(spectra: int, channels: int, *, whole: bool) -> int:
+    """Bytes that so many spectra can take on disk."""
+    return spectra * channels * (_BYTES_WHOLE if whole else _BYTES_REAL)
+
+
+def write_split(
+    folder: Path,
+    name: str,
+    records: Iterable[Records],
+    *,
+    axis: EnergyAxis,
+    minerals: Sequence[str],
+    whole: bool,
+    attributes: Mapping[str, Any],
+    written: Callable[[int], None] = lambda spectra: None,
+) -> NDArray[np.uint16]:
+    """Write ``<name>.zarr`` and ``<name>.hspy`` into a folder.
+
+    Parameters
+    ----------
+    folder
+        Where they go; counts lie there a second time until their type is known.
+    name
+        Of the split.
+    records
+        The spectra.
+    axis
+        Their energy axis.
+    minerals
+        Names that the column ``mineral`` of the records points to.
+    whole
+        Whether counts are whole numbers; they then get the smallest type that holds them.
+    attributes
+        What else is known of all of them, as JSON knows it; a ``title`` among it.
+    written
+        Called with the number of spectra drawn so far.
+
+    Returns
+    -------
+    ndarray, shape (spectrum,)
+        Their minerals.
+    """
+    import zarr
+
+    group = zarr.open_group(str(folder / f"{name}.zarr"), mode="w", zarr_format=3)
+    group.attrs.update({**attributes, "minerals": list(minerals)})
+    _array(group, "energy_keV", axis.energies_keV.shape, np.dtype(np.float64))[:] = (
+        axis.energies_keV
+    )
+    staged_path = folder / f"{name}.staged"
+    staged = zarr.open_group(str(staged_path), mode="w", zarr_format=3)
+    first_type = np.dtype(np.uint32 if whole else np.float32)
+    counts, columns = _Growing(staged, CHUNK), _Growing(group, _COLUMN_CHUNK)
+    largest, spectra = 0.0, 0
+    for part in records:
+        counts.add({"counts": part.counts.astype(first_type)})
+        columns.add(part.columns)
+        largest, spectra = max(largest, float(part.counts.max())), spectra + len(part)
+        written(spectra)
+    counts.finish()
+    columns.finish()
+    final_type = np.min_scalar_type(int(largest)) if whole else first_type
+    numbers: NDArray[np.uint16] = np.asarray(group["mineral"][:])
+    final = _array(group, "counts", (spectra, axis.n_channels), final_type, rows=CHUNK)
+    with HspyRows(
+        folder / f"{name}.hspy",
+        axis,
+        [minerals[number] for number in numbers],
+        dtype=final_type,
+        title=attributes["title"],
+        notes=[(key, json.dumps(value)) for key, value in attributes.items()],
+    ) as signal:
+        for first in range(0, spectra, CHUNK):
+            piece = np.asarray(staged["counts"][first : first + CHUNK]).astype(final_type)
+            final[first : first + CHUNK] = piece
+            signal.write(first, piece)
+    shutil.rmtree(staged_path)
+    return numbers
+
+
+class _Growing:
+    """Arrays of a group that grow chunk by chunk, so that none is packed twice."""
+
+    def __init__(self, group: Any, rows: int) -> None:
+        self._group, self._rows = group, rows
+        self._pending: list[Mapping[str, NDArray[Any]]] = []
+
+    def add(self, named: Mapping[str, NDArray[Any]]) -> None:
+        self._pending.append(named)
+        if sum(map(_length, self._pending)) >= self._rows:
+            held = self._joined()
+            whole = _length(held) // self._rows * self._rows
+            self._write({name: values[:whole] for name, values in held.items()})
+            self._pending = [{name: values[whole:] for name, values in held.items()}]
+
+    def finish(self) -> None:
+        self._write(self._joined())
+        self._pending = []
+
+    def _joined(self) -> dict[str, NDArray[Any]]:
+        names = self._pending[0] if self._pending else ()
+        return {name: np.concatenate([part[name] for part in self._pending]) for name in names}
+
+    def _write(self, named: Mapping[str, NDArray[Any]]) -> None:
+        for name, values in named.items():
+            if name not in self._group:
+                shape = (0, *values.shape[1:])
+                _array(self._group, name, shape, values.dtype, rows=self._rows)
+            self._group[name].append(values)
+
+
+def _length(named: Mapping[str, NDArray[Any]]) -> int:
+    return len(next(iter(named.values())))
+
+
+def _array(
+    group: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], *, rows: int | None = None
+) -> Any:
+    """Make an array; Zstandard packs the same bytes alike, which Blosc's threads do not."""
+    from zarr.codecs import ZstdCodec
+
+    chunks = shape if rows is None else (rows, *shape[1:])
+    return group.create_array(
+        name, shape=shape, dtype=dtype, chunks=chunks, compressors=ZstdCodec(level=_ZSTD_LEVEL)
+    )
