@@ -11,7 +11,7 @@ from lithoscope.workflows.ceiling import model_beside_ceiling
 
 def test_no_model_is_above_its_ceiling(tiny_model):
     found = model_beside_ceiling(
-        tiny_model, condition="poisson", levels=(30.0, 300.0), spectra=1000, templates=200
+        tiny_model, condition="poisson", levels=(3.0, 300.0), spectra=1000, templates=200
     )
     for one in found:
         # Same draws: chance can lift a model by a spectrum or two, not by a percent.
