@@ -6,7 +6,17 @@ import sys
 
 import typer
 
-from lithoscope.cli import classify, dataset, demo, info, map_scan, minerals, simulate, train
+from lithoscope.cli import (
+    ceiling,
+    classify,
+    dataset,
+    demo,
+    info,
+    map_scan,
+    minerals,
+    simulate,
+    train,
+)
 from lithoscope.cli.terminal import print_error
 from lithoscope.errors import LithoscopeError
 
@@ -26,6 +36,7 @@ app.command("simulate", rich_help_panel=MAKE)(simulate.simulate)
 app.command("dataset", rich_help_panel=MAKE)(dataset.dataset)
 app.add_typer(minerals.app, name="minerals", rich_help_panel=MAKE)
 app.command("train", rich_help_panel=RESEARCH)(train.train)
+app.command("ceiling", rich_help_panel=RESEARCH)(ceiling.ceiling)
 
 
 @app.callback(invoke_without_command=True)

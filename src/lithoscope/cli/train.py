@@ -9,6 +9,7 @@ import typer
 
 from lithoscope.cli.options import MineralsOption, minerals_from_option
 from lithoscope.cli.terminal import print_line, print_table, staged_progress
+from lithoscope.errors import InvalidValueError
 
 
 def train(
@@ -34,11 +35,32 @@ def train(
         int | None, typer.Option("--spectra", min=1, help="Spectra to train on.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of all draws.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder of a data set to train on instead.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Times to see each spectrum of --data.")
+    ] = None,
 ) -> None:
-    """Train a network on simulated spectra.
+    """Train a network on simulated spectra, or on those of a data set.
 
     Example: lithoscope train --model cnn --recipe quick -o my-model
     """
+    if data is None and epochs is not None:
+        raise InvalidValueError(
+            "--epochs without --data.",
+            expected="simulated spectra are seen once; --spectra says how many",
+        )
+    decided = {"--minerals": minerals, "--condition": condition, "--spectra": spectra}
+    named = [name for name, value in decided.items() if value is not None]
+    if data is not None and (named or len(instrument or ()) > 1):
+        raise InvalidValueError(
+            f"{', '.join(named) or 'Several --instrument'} with --data.",
+            expected="what a data set does not decide: --model, --recipe, --epochs, --seed, and "
+            "one --instrument",
+            remedy="leave it out, or make the data set anew with lithoscope dataset",
+        )
+
     from lithoscope.workflows.make_model import make_model
     from lithoscope.workflows.recipe import adjust_recipe, load_recipe
 
@@ -51,9 +73,21 @@ def train(
         seed=seed,
     )
     with staged_progress() as progress:
-        checkpoint = make_model(
-            adjusted, output, minerals=minerals_from_option(minerals), progress=progress
-        )
+        if data is None:
+            chosen = minerals_from_option(minerals)
+            checkpoint = make_model(adjusted, output, minerals=chosen, progress=progress)
+        else:
+            from lithoscope.synthesis.datasets.reading import load_dataset
+            from lithoscope.workflows.train_on_data import DEFAULT_EPOCHS, train_on_data
+
+            checkpoint = train_on_data(
+                load_dataset(data),
+                adjusted,
+                output,
+                epochs=epochs or DEFAULT_EPOCHS,
+                instrument=instrument[0] if instrument else None,
+                progress=progress,
+            )
     columns = [
         ("condition", "left"),
         ("counts", "right"),

@@ -65,7 +65,8 @@ class LabelledSpectra:
             )
         if not 1 <= len(self.minerals) <= _MOST_CLASSES:
             raise SpectrumError(
-                f"{self.path} names {len(self.minerals)} minerals.", expected=f"1 to {_MOST_CLASSES}"
+                f"{self.path} names {len(self.minerals)} minerals.",
+                expected=f"1 to {_MOST_CLASSES}",
             )
         for name in self.minerals:
             if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():

@@ -1,4 +1,4 @@
-"""Fit a network to a stream of simulated spectra, with Lightning."""
+"""Fit a network to batches of spectra, simulated as they come or from a data set."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import lightning
 import torch
@@ -19,9 +19,11 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
+from lithoscope.core.labels import LabelSet
 from lithoscope.errors import CheckpointError, InvalidValueError
 from lithoscope.models.inputs import network_inputs
-from lithoscope.synthesis.stream import SpectrumStream
+from lithoscope.synthesis.conditions import Condition
+from lithoscope.training.validation import KeepBest, Validation
 
 # Where a run's state is kept, and after how many steps.
 _STATE, _KEPT_EVERY = "state.ckpt", 500
@@ -34,7 +36,7 @@ class FitSettings:
     Parameters
     ----------
     spectra
-        Spectra to train on; each is seen once.
+        Spectra to train on; of a data set, as often as each is seen.
     batch_size
         Spectra in a step.
     learning_rate
@@ -66,10 +68,30 @@ class FitSettings:
         return self.spectra // self.batch_size
 
 
+class LabelledSpectraBatch(Protocol):
+    """Counts on the model's axis, shape (batch, bin), and classes, shape (batch,)."""
+
+    @property
+    def counts(self) -> Tensor: ...  # noqa: D102
+    @property
+    def classes(self) -> Tensor: ...  # noqa: D102
+
+
+class Batches(Protocol):
+    """Where spectra to train on come from; batch i depends on the seed and i alone."""
+
+    labels: LabelSet
+    condition: Condition
+    seed: int
+
+    def batch(self, number: int) -> LabelledSpectraBatch:
+        """Return the batch of this number."""
+
+
 class _Stream(IterableDataset[tuple[Tensor, Tensor]]):
     """The stream as Lightning wants it: whole batches of (counts, classes), from a number on."""
 
-    def __init__(self, stream: SpectrumStream, first: int, steps: int) -> None:
+    def __init__(self, stream: Batches, first: int, steps: int) -> None:
         self.stream = stream
         self.first = first
         self.steps = steps
@@ -141,10 +163,11 @@ def seed_weights(seed: int) -> None:
 
 def fit_network(
     network: nn.Module,
-    stream: SpectrumStream,
+    stream: Batches,
     settings: FitSettings,
     *,
     log_folder: Path,
+    validation: Validation | None = None,
     progress: Callable[[int, float], None] = lambda seen, accuracy: None,
 ) -> None:
     """Fit a network in place; go on where an earlier run of the same settings was cut off.
@@ -158,11 +181,14 @@ def fit_network(
     network
         Freshly seeded network.
     stream
-        Simulated spectra in batches of the same size as in `settings`.
+        Spectra in batches of the same size as in `settings`.
     settings
         Budget and optimiser.
     log_folder
         Where loss and accuracy are logged as CSV, and the state is kept until the run is over.
+    validation
+        Other spectra; the weights with which the network is best on them are kept. Without, the
+        last are.
     progress
         Called after each step with spectra seen and the batch's accuracy.
     """
@@ -177,6 +203,7 @@ def fit_network(
         every_n_train_steps=_KEPT_EVERY,
         enable_version_counter=False,
     )
+    best = [] if validation is None else [KeepBest(validation)]
     with warnings.catch_warnings():
         # Lightning advises more loader workers, though the stream is made on the training
         # threads, and other logging intervals for short runs; a log that goes on is meant.
@@ -196,7 +223,7 @@ def fit_network(
             devices=1,
             precision="bf16-mixed" if _has_bf16() else "32-true",
             logger=CSVLogger(log_folder, name=None, version=""),
-            callbacks=[_Progress(progress, settings.batch_size), keeper],
+            callbacks=[_Progress(progress, settings.batch_size), *best, keeper],
             enable_progress_bar=False,
             enable_model_summary=False,
             log_every_n_steps=50,
@@ -208,7 +235,7 @@ def fit_network(
     network.eval()
 
 
-def _identity(network: nn.Module, stream: SpectrumStream, settings: FitSettings) -> dict[str, str]:
+def _identity(network: nn.Module, stream: Batches, settings: FitSettings) -> dict[str, str]:
     """What a run that goes on must have in common with the one that was cut off."""
     classes = hashlib.sha256("\n".join(stream.labels.labels).encode()).hexdigest()[:12]
     return {

@@ -193,9 +193,7 @@ def _write_splits(
     return labels
 
 
-def _write_labels(
-    plan: DatasetPlan, folder: Path, labels: dict[str, NDArray[np.uint16]]
-) -> None:
+def _write_labels(plan: DatasetPlan, folder: Path, labels: dict[str, NDArray[np.uint16]]) -> None:
     with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as stream:
         rows = csv.writer(stream, lineterminator="\n")
         rows.writerow(["split", "index", "mineral"])

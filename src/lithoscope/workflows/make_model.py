@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import nn
 
 from lithoscope.core.instrument import Instrument
 from lithoscope.core.labels import LabelSet
@@ -23,15 +22,14 @@ from lithoscope.evaluation.by_counts import (
 from lithoscope.io import load_instrument
 from lithoscope.minerals import load_library
 from lithoscope.minerals.groups import joined_groups, label_set_from_groups
-from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold, save_checkpoint
-from lithoscope.models.registry import build_network
+from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import CONDITIONS, Condition
 from lithoscope.synthesis.distortions.voltage import voltage_range
 from lithoscope.synthesis.generations import GenerationSize
 from lithoscope.synthesis.stream import SpectrumStream
 from lithoscope.workflows.identify import identify_minerals
-from lithoscope.workflows.model_notes import card_of_model
+from lithoscope.workflows.new_model import fitted_network, save_with_card
 from lithoscope.workflows.recipe import Recipe
 
 # Added to the recipe's seed for what must not be seen in training: thresholds, templates, tests.
@@ -60,7 +58,7 @@ _TESTED_ON = (
     "distortion at severity 2, mixtures among them; not on measured spectra. A class is a group "
     "of minerals that the instrument cannot tell apart"
 )
-_NOT_MODELLED = "fluorescence excited by scattered radiation, diffraction of the sample's own lines"
+NOT_MODELLED = "fluorescence excited by scattered radiation, diffraction of the sample's own lines"
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -90,7 +88,8 @@ def make_model(
     labels = _separable_classes(chosen, recipe, progress)
     grouped = time.perf_counter()
     spectra = _Spectra(recipe, chosen, labels, ModelAxis())
-    network = _fitted_network(spectra, folder.with_name(folder.name + "-log"), progress)
+    stream = spectra.stream(recipe.measured_under(), seed=0, batch_size=recipe.batch_size)
+    network = fitted_network(recipe, stream, spectra.axis, folder, progress=progress)
     fitted = time.perf_counter()
     untested = Checkpoint(
         name=folder.name,
@@ -109,10 +108,7 @@ def make_model(
         "train_s": round(fitted - grouped, 1),
         "test_s": round(time.perf_counter() - fitted, 1),
     }
-    checkpoint = dataclasses.replace(tested, card={**tested.card, "timings": timings})
-    save_checkpoint(checkpoint, folder)
-    (folder / "CARD.md").write_text(card_of_model(checkpoint), encoding="utf-8")
-    return checkpoint
+    return save_with_card(tested, folder, timings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,27 +177,6 @@ def _separable_classes(minerals: Sequence[Mineral], recipe: Recipe, progress: Pr
     return label_set_from_groups(groups, [mineral.name for mineral in minerals])
 
 
-def _fitted_network(spectra: _Spectra, log_folder: Path, progress: Progress) -> nn.Module:
-    # Imported here: Lightning takes seconds, and nothing but training needs it.
-    from lithoscope.training.fit import FitSettings, fit_network, seed_weights
-
-    recipe = spectra.recipe
-    settings = FitSettings(
-        spectra=recipe.spectra,
-        batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate,
-    )
-    stream = spectra.stream(recipe.measured_under(), seed=0, batch_size=recipe.batch_size)
-    seed_weights(recipe.seed)
-    network = build_network(recipe.network, n_bins=len(spectra.axis), n_classes=len(spectra.labels))
-
-    def report(seen: int, accuracy: float) -> None:
-        progress("train", seen, recipe.spectra, f"accuracy {accuracy:.1%}")
-
-    fit_network(network, stream, settings, log_folder=log_folder, progress=report)
-    return network
-
-
 def distinct_physics(instruments: Sequence[Instrument]) -> list[Instrument]:
     """Leave out instruments that differ from an earlier one in name and energy axis alone."""
     first = instruments[0]
@@ -241,6 +216,6 @@ def _with_threshold_and_card(
         "accuracy": accuracy,
         "baseline": f"spectral angle mapping (SAM) against {count} expected spectra of natural "
         "compositions on drawn machines, on the same test spectra",
-        "not_modelled": _NOT_MODELLED,
+        "not_modelled": NOT_MODELLED,
     }
     return dataclasses.replace(checkpoint, threshold=threshold, card=card)

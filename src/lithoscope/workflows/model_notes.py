@@ -9,7 +9,7 @@ _CARD = """# Model '{name}'
 A 1D network ('{network}', {parameters:,} parameters) with {classes} classes of minerals and
 materials on {instruments}.
 
-- **Trained on** {trained_on}. {spectra:,} spectra, each seen once; seed {seed}.
+- **Trained on** {trained_on}. {seen}; seed {seed}.
 - **Range**: tube voltage {voltages}, {counts}; distortions and their severities: {severities}.
 - **Tested on** {tested_on}.
 - **Baseline**: {baseline}.
@@ -62,11 +62,12 @@ def card_of_model(checkpoint: Checkpoint) -> str:
         classes=card["classes"],
         instruments=", ".join(checkpoint.instruments),
         trained_on=card["trained_on"],
-        spectra=recipe["spectra"],
+        seen=card.get("seen") or f"{recipe['spectra']:,} spectra, each seen once",
         seed=recipe["seed"],
         voltages="{:g} to {:g} kV".format(*checkpoint.voltages_kV),
         counts="{:,.0f} to {:,.0f} counts".format(*condition.counts),
-        severities=", ".join(f"{name} {value:g}" for name, value in condition.severities.items()),
+        severities=", ".join(f"{name} {value:g}" for name, value in condition.severities.items())
+        or "none known",
         tested_on=card["tested_on"],
         baseline=card["baseline"],
         not_modelled=card["not_modelled"],

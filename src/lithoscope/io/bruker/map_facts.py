@@ -14,7 +14,7 @@ from lithoscope.errors import InvalidValueError
 _SYNTHETIC = "(synthetic)"
 # More than this is not read back: a row of spectra has to fit into memory many times over.
 _MAX_ROWS = 1 << 16
-_MAX_ROW_VALUES = 1 << 26
+_MAX_ROW_VALUES = 1 << 25
 # A pixel's head has 16 bits for the number of its channels.
 _MAX_CHANNELS = 0xFFFF
 # Times of pixels are whole microseconds in 32 bits.

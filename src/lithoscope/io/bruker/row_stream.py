@@ -21,8 +21,8 @@ FIRST_ROW = 0x1A0
 _SHAPE = struct.Struct("<ii")
 _WINDOW = 8 << 20
 _MAX_ROW_BYTES = 128 << 20
-# One row of spectra must fit into memory many times over: at 4096 channels, 16 384 pixels.
-_MAX_ROW_VALUES = 1 << 26
+# One row of spectra must fit into memory many times over: at 4096 channels, 8 192 pixels.
+_MAX_ROW_VALUES = 1 << 25
 _MAX_ROWS = 1 << 16
 
 

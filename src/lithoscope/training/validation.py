@@ -1,0 +1,100 @@
+"""Validation while a network is fitted: how good it is, and which of its weights were best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor, nn
+
+from lithoscope.errors import InvalidValueError
+from lithoscope.models.inputs import network_inputs
+
+_CHUNK = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """Spectra that a network is tried on while it is fitted to others.
+
+    Parameters
+    ----------
+    counts
+        Counts on the model's axis, shape (spectrum, bin), float32.
+    classes
+        Shape (spectrum,), int64.
+    every
+        Steps after which it is tried.
+    """
+
+    counts: Tensor
+    classes: Tensor
+    every: int
+
+    def __post_init__(self) -> None:
+        if not len(self.counts) or len(self.counts) != len(self.classes) or self.every < 1:
+            raise InvalidValueError(
+                f"{len(self.counts)} spectra with {len(self.classes)} classes to validate on, "
+                f"every {self.every} steps.",
+                expected="one class a spectrum, one or more of them, every step or more rarely",
+            )
+
+    def accuracy(self, network: nn.Module) -> float:
+        """Share of the spectra that the network names right; leaves it in training mode."""
+        device = next(network.parameters()).device
+        network.eval()
+        right = 0
+        with torch.inference_mode():
+            for counts, classes in zip(
+                self.counts.split(_CHUNK), self.classes.split(_CHUNK), strict=True
+            ):
+                named = network(*network_inputs(counts.to(device))).argmax(dim=1)
+                right += int((named.cpu() == classes).sum())
+        network.train()
+        return right / len(self.classes)
+
+
+class KeepBest(Callback):
+    """Gives the network, at the end, the weights with which it was best in validation.
+
+    Of equal ones the last, which have seen most.
+    """
+
+    def __init__(self, validation: Validation) -> None:
+        self.validation = validation
+        self.best = -1.0
+        self.weights: dict[str, Tensor] = {}
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: object
+    ) -> None:
+        """Try the network when it is time."""
+        if trainer.global_step % self.validation.every:
+            return
+        network = module.network
+        assert isinstance(network, nn.Module)
+        accuracy = self.validation.accuracy(network)
+        module.log("validation_accuracy", accuracy)
+        if accuracy >= self.best:
+            self.best = accuracy
+            self.weights = {
+                name: value.detach().cpu().clone() for name, value in network.state_dict().items()
+            }
+
+    def on_train_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Put the best weights back."""
+        network = module.network
+        assert isinstance(network, nn.Module)
+        if self.weights:
+            network.load_state_dict(self.weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a run that is cut off must keep of this."""
+        return {"best": self.best, "weights": self.weights}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from it."""
+        self.best, self.weights = state_dict["best"], state_dict["weights"]

@@ -1,0 +1,82 @@
+"""What all ways to a new model share: fit a network, and save it with its card."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from lithoscope.models.checkpoint import Checkpoint, save_checkpoint
+from lithoscope.models.registry import build_network
+from lithoscope.preprocess.model_axis import ModelAxis
+from lithoscope.workflows.model_notes import card_of_model
+from lithoscope.workflows.recipe import Recipe
+
+if TYPE_CHECKING:
+    from lithoscope.training.fit import Batches
+    from lithoscope.training.validation import Validation
+
+Progress = Callable[[str, int, int, str], None]
+
+
+def fitted_network(
+    recipe: Recipe,
+    batches: Batches,
+    axis: ModelAxis,
+    folder: Path,
+    *,
+    validation: Validation | None = None,
+    progress: Progress = lambda stage, done, total, note: None,
+) -> nn.Module:
+    """Return a new network of a recipe, fitted.
+
+    Parameters
+    ----------
+    recipe
+        Network, seed, and how long to train at which rate.
+    batches
+        Spectra on `axis`, in batches of the recipe's size.
+    axis
+        The model's axis.
+    folder
+        Where the model will be; the log goes beside it, to ``<folder>-log``.
+    validation
+        Spectra by which the best weights are chosen; the last are taken without.
+    progress
+        Called with stage, spectra done, spectra in all, and the accuracy.
+    """
+    # Imported here: Lightning takes seconds, and nothing but training needs it.
+    from lithoscope.training.fit import FitSettings, fit_network, seed_weights
+
+    settings = FitSettings(
+        spectra=recipe.spectra,
+        batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+    )
+    seed_weights(recipe.seed)
+    network = build_network(recipe.network, n_bins=len(axis), n_classes=len(batches.labels))
+
+    def report(seen: int, accuracy: float) -> None:
+        progress("train", seen, recipe.spectra, f"accuracy {accuracy:.1%}")
+
+    log_folder = folder.with_name(folder.name + "-log")
+    fit_network(
+        network,
+        batches,
+        settings,
+        log_folder=log_folder,
+        validation=validation,
+        progress=report,
+    )
+    return network
+
+
+def save_with_card(checkpoint: Checkpoint, folder: Path, timings: dict[str, float]) -> Checkpoint:
+    """Save a model, and beside it its card as Markdown; return it with its timings."""
+    checkpoint = dataclasses.replace(checkpoint, card={**checkpoint.card, "timings": timings})
+    save_checkpoint(checkpoint, folder)
+    (folder / "CARD.md").write_text(card_of_model(checkpoint), encoding="utf-8")
+    return checkpoint
