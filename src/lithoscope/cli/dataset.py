@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -50,17 +51,20 @@ def dataset(
 
     from lithoscope.io import load_instrument
     from lithoscope.synthesis.conditions import find_condition
-    from lithoscope.workflows.dataset import make_dataset, plan_from_names
+    from lithoscope.synthesis.datasets.splits import Splits
+    from lithoscope.workflows.dataset import DatasetPlan, make_dataset
     from lithoscope.workflows.output_folder import check_free
 
-    plan = plan_from_names(
-        chosen,
+    chosen_condition = find_condition(condition)
+    if limits is not None:
+        chosen_condition = dataclasses.replace(chosen_condition, counts=limits)
+    plan = DatasetPlan(
+        tuple(chosen),
         load_instrument(instrument),
-        find_condition(condition),
-        counts=limits,
-        split=split,
-        spectra=spectra,
-        seed=seed,
+        chosen_condition,
+        Splits.from_text(split),
+        spectra,
+        seed,
     )
     check_free(output)
     with staged_progress() as progress:

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,11 +91,11 @@ class LabelledSpectra:
         cls,
         path: Path,
         axis: EnergyAxis,
-        names: Sequence[str],
+        names: NDArray[np.str_],
         read: Callable[[int, int], NDArray[Any]],
     ) -> LabelledSpectra:
         """Make it of one name a spectrum."""
-        minerals, labels = np.unique(np.array(names, dtype=str), return_inverse=True)
+        minerals, labels = np.unique(names, return_inverse=True)
         return cls(path, axis, tuple(minerals.tolist()), labels.astype(np.int64), read)
 
 

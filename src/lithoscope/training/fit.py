@@ -203,7 +203,7 @@ def fit_network(
         every_n_train_steps=_KEPT_EVERY,
         enable_version_counter=False,
     )
-    best = [] if validation is None else [KeepBest(validation)]
+    best = [] if validation is None else [KeepBest(network, validation)]
     with warnings.catch_warnings():
         # Lightning advises more loader workers, though the stream is made on the training
         # threads, and other logging intervals for short runs; a log that goes on is meant.

@@ -163,6 +163,7 @@ def counted(
     expected: NDArray[np.float32], condition: Condition, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Count expected spectra: Poisson about totals that are log-uniform in a condition's range."""
-    totals = np.exp(rng.uniform(*np.log(condition.counts), size=len(expected)))
+    low, high = np.log(condition.counts)
+    totals = np.exp(rng.uniform(low, high, size=len(expected)))
     shapes = expected.astype(np.float64) / expected.sum(axis=1, dtype=np.float64)[:, None]
     return rng.poisson(shapes * totals[:, None]).astype(np.float32)

@@ -63,7 +63,8 @@ class KeepBest(Callback):
     Of equal ones the last, which have seen most.
     """
 
-    def __init__(self, validation: Validation) -> None:
+    def __init__(self, network: nn.Module, validation: Validation) -> None:
+        self.network = network
         self.validation = validation
         self.best = -1.0
         self.weights: dict[str, Tensor] = {}
@@ -74,22 +75,19 @@ class KeepBest(Callback):
         """Try the network when it is time."""
         if trainer.global_step % self.validation.every:
             return
-        network = module.network
-        assert isinstance(network, nn.Module)
-        accuracy = self.validation.accuracy(network)
+        accuracy = self.validation.accuracy(self.network)
         module.log("validation_accuracy", accuracy)
         if accuracy >= self.best:
             self.best = accuracy
             self.weights = {
-                name: value.detach().cpu().clone() for name, value in network.state_dict().items()
+                name: value.detach().cpu().clone()
+                for name, value in self.network.state_dict().items()
             }
 
-    def on_train_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+    def on_train_end(self, *_: object) -> None:
         """Put the best weights back."""
-        network = module.network
-        assert isinstance(network, nn.Module)
         if self.weights:
-            network.load_state_dict(self.weights)
+            self.network.load_state_dict(self.weights)
 
     def state_dict(self) -> dict[str, Any]:
         """What a run that is cut off must keep of this."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -188,9 +189,13 @@ def _write_splits(
             minerals=names,
             whole=not plan.is_noise_free,
             attributes={**plan.attributes(split), "symbols": list(stream.symbols)},
-            written=lambda done, split=split, total=total: progress(split, done, total, ""),
+            written=functools.partial(_report, progress, split, total),
         )
     return labels
+
+
+def _report(progress: Progress, split: str, total: int, done: int) -> None:
+    progress(split, done, total, "")
 
 
 def _write_labels(plan: DatasetPlan, folder: Path, labels: dict[str, NDArray[np.uint16]]) -> None:
@@ -219,21 +224,3 @@ def _facts(plan: DatasetPlan, folder: Path) -> dict[str, Any]:
         "noise_free": plan.is_noise_free,
         "sha256": hash_of_dataset(load_dataset(folder)),
     }
-
-
-def plan_from_names(
-    minerals: Sequence[Mineral],
-    instrument: Instrument,
-    condition: Condition,
-    *,
-    counts: tuple[float, float] | None,
-    split: str,
-    spectra: int,
-    seed: int,
-) -> DatasetPlan:
-    """Return a plan of what a command line says; `counts` replaces the condition's."""
-    if counts is not None:
-        condition = dataclasses.replace(condition, counts=counts)
-    return DatasetPlan(
-        tuple(minerals), instrument, condition, Splits.from_text(split), spectra, seed
-    )

@@ -69,42 +69,16 @@ def train_on_data(
     if epochs < 1:
         raise InvalidValueError(f"{epochs} epochs.", expected="one or more")
     started = time.perf_counter()
-    axis, labels = ModelAxis(), dataset.labels
-    digest = hash_of_dataset(dataset)
-    splits = {name: split_on_axis(dataset, name, axis) for name in dataset.splits}
+    axis, digest = ModelAxis(), hash_of_dataset(dataset)
+    splits = {split: split_on_axis(dataset, split, axis) for split in dataset.splits}
     condition = _measured_under(dataset, recipe, splits["training"], digest)
     if dataset.is_noise_free:
-        splits.update(
-            {
-                name: counted_once(splits[name], condition, seed=recipe.seed, turn=turn)
-                for name, turn in _HELD_OUT.items()
-                if name in splits
-            }
-        )
-    training = splits["training"]
-    batch_size = min(
-        recipe.batch_size,
-        len(training),
-        max(_SMALLEST_BATCH, len(training) // _STEPS_OF_EPOCH),
-    )
-    batches = DatasetBatches(
-        training,
-        labels,
-        condition,
-        batch_size=batch_size,
-        seed=recipe.seed,
-        noisy=dataset.is_noise_free,
-    )
-    spectra = epochs * batches.per_epoch * batch_size
-    shown = recipe.model_copy(update={"spectra": spectra, "batch_size": batch_size})
-    network = fitted_network(
-        shown,
-        batches,
-        axis,
-        folder,
-        validation=_validation(splits, batches.per_epoch),
-        progress=progress,
-    )
+        splits |= _counted_held_out(splits, condition, recipe.seed)
+    batches = _batches(dataset, splits["training"], condition, recipe)
+    spectra = epochs * batches.per_epoch * batches.batch_size
+    shown = recipe.model_copy(update={"spectra": spectra, "batch_size": batches.batch_size})
+    validation = _validation(splits, batches.per_epoch)
+    network = fitted_network(shown, batches, axis, folder, validation=validation, progress=progress)
     fitted = time.perf_counter()
     name, source = _instrument(dataset, recipe, instrument)
     untested = Checkpoint(
@@ -112,17 +86,18 @@ def train_on_data(
         network_name=recipe.network,
         network=network,
         axis=axis,
-        labels=labels,
+        labels=dataset.labels,
         condition=condition,
         instruments=(name,),
         voltages_kV=voltage_range(load_instrument(name), condition.distortions),
-        threshold=UnknownThreshold((1.0,), ((np.inf,) * len(labels),), _FALSE_ALARMS),
+        threshold=UnknownThreshold((1.0,), ((np.inf,) * len(dataset.labels),), _FALSE_ALARMS),
     )
     tested = _tested(untested, splits, progress)
     card = {
         **tested.card,
         "trained_on": _trained_on(dataset, digest, source),
-        "seen": f"{epochs} epochs of {len(training):,} spectra in batches of {batch_size}",
+        "seen": f"{epochs} epochs of {len(splits['training']):,} spectra in batches of "
+        f"{batches.batch_size}",
         "recipe": shown.model_dump(),
         "dataset": {"name": dataset.folder.name, "sha256": digest},
         "not_modelled": NOT_MODELLED if dataset.condition else "not known, not of Lithoscope",
@@ -145,6 +120,31 @@ def _measured_under(
         return Condition(name, {**stated.severities, "poisson": 2.0}, recipe.counts)
     low, high = training.totals.min(), training.totals.max()
     return Condition(name, stated.severities, (max(float(low), 1.0), max(float(high), 1.0)))
+
+
+def _counted_held_out(
+    splits: dict[str, BinnedSplit], condition: Condition, seed: int
+) -> dict[str, BinnedSplit]:
+    """Return the splits that are not trained on, counted once."""
+    return {
+        name: counted_once(splits[name], condition, seed=seed, turn=turn)
+        for name, turn in _HELD_OUT.items()
+        if name in splits
+    }
+
+
+def _batches(
+    dataset: Dataset, training: BinnedSplit, condition: Condition, recipe: Recipe
+) -> DatasetBatches:
+    smaller = max(_SMALLEST_BATCH, len(training) // _STEPS_OF_EPOCH)
+    return DatasetBatches(
+        training,
+        dataset.labels,
+        condition,
+        batch_size=min(recipe.batch_size, len(training), smaller),
+        seed=recipe.seed,
+        noisy=dataset.is_noise_free,
+    )
 
 
 def _validation(splits: dict[str, BinnedSplit], every: int) -> Validation | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -99,8 +98,9 @@ class Splits:
                 "each part",
                 remedy="raise -n, or give the smallest part of --split more",
             )
-        dealt = np.cumsum([0, *sizes])
-        return np.array([_dealt(first, last, n_classes) for first, last in zip(dealt, dealt[1:])])
+        # Classes are dealt in turn, and the next part goes on where the last one ended.
+        ends = np.cumsum([0, *sizes])[:, None]
+        return np.diff((ends + n_classes - 1 - np.arange(n_classes)) // n_classes, axis=0)
 
     def least_spectra(self, n_classes: int) -> int:
         """Smallest number of spectra with which every part holds every class."""
@@ -109,11 +109,3 @@ class Splits:
         while min(self.sizes(spectra)) < n_classes:
             spectra += 1
         return spectra
-
-
-def _dealt(first: int, last: int, n_classes: int) -> Sequence[int]:
-    """How many of the numbers from first to last - 1 each class gets, dealt in turn."""
-    return [
-        (last - label + n_classes - 1) // n_classes - (first - label + n_classes - 1) // n_classes
-        for label in range(n_classes)
-    ]

@@ -70,13 +70,13 @@ def write_split(
     """
     import zarr
 
-    group = zarr.open_group(str(folder / f"{name}.zarr"), mode="w", zarr_format=3)
+    group: Any = zarr.open_group(str(folder / f"{name}.zarr"), mode="w", zarr_format=3)
     group.attrs.update({**attributes, "minerals": list(minerals)})
     _array(group, "energy_keV", axis.energies_keV.shape, np.dtype(np.float64))[:] = (
         axis.energies_keV
     )
     staged_path = folder / f"{name}.staged"
-    staged = zarr.open_group(str(staged_path), mode="w", zarr_format=3)
+    staged: Any = zarr.open_group(str(staged_path), mode="w", zarr_format=3)
     first_type = np.dtype(np.uint32 if whole else np.float32)
     counts, columns = _Growing(staged, CHUNK), _Growing(group, _COLUMN_CHUNK)
     largest, spectra = 0.0, 0
