@@ -224,7 +224,7 @@ def test_the_command(lithoscope, tmp_path):
     [
         (["--split", "70,15,14"], ["70,15,14", "100"]),
         (["--split", "70,30,0"], ["70,30,0"]),
-        (["-n", "5"], ["at least 11 spectra", "-n"]),
+        (["-n", "5"], ["at least 12 spectra", "-n"]),
         (["--minerals", "quartz"], ["two or more"]),
         (["--minerals", "quartz,quarz"], ["quartz"]),
         (["--condition", "realstic"], ["realistic"]),

@@ -101,6 +101,24 @@ class Checkpoint:
     card: Mapping[str, Any] = field(default_factory=dict)
 
 
+def check_model_folder(folder: Path) -> None:
+    """Refuse a folder that no model can be saved to.
+
+    Raises
+    ------
+    CheckpointError
+        If it exists and holds something else than a model.
+    """
+    if folder.exists() and (
+        not folder.is_dir() or (any(folder.iterdir()) and not (folder / _DESCRIPTION).exists())
+    ):
+        raise CheckpointError(
+            f"{folder} exists and holds other files.",
+            expected="a new or empty folder, or one that holds a model",
+            remedy="choose another folder with -o",
+        )
+
+
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     """Write a checkpoint as a folder of safetensors and JSON, whole or not at all.
 
@@ -111,12 +129,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     """
     from safetensors.torch import save
 
-    if folder.exists() and any(folder.iterdir()) and not (folder / _DESCRIPTION).exists():
-        raise CheckpointError(
-            f"{folder} exists and holds other files.",
-            expected="a new or empty folder, or one that holds a model",
-            remedy="choose another folder with -o",
-        )
+    check_model_folder(folder)
     weights = save(
         {key: value.contiguous() for key, value in checkpoint.network.state_dict().items()}
     )

@@ -22,7 +22,7 @@ from lithoscope.evaluation.by_counts import (
 from lithoscope.io import load_instrument
 from lithoscope.minerals import load_library
 from lithoscope.minerals.groups import joined_groups, label_set_from_groups
-from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
+from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold, check_model_folder
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import CONDITIONS, Condition
 from lithoscope.synthesis.distortions.voltage import voltage_range
@@ -83,6 +83,7 @@ def make_model(
     progress
         Called with stage, steps done, steps in all, and a remark.
     """
+    check_model_folder(folder)
     started = time.perf_counter()
     chosen = list(minerals if minerals is not None else load_library())
     labels = _separable_classes(chosen, recipe, progress)

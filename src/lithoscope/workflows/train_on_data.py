@@ -17,7 +17,7 @@ from lithoscope.evaluation.on_data import (
     threshold_from_split,
 )
 from lithoscope.io import load_instrument, shipped_instruments
-from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
+from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold, check_model_folder
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import Condition
 from lithoscope.synthesis.datasets.reading import Dataset, hash_of_dataset
@@ -68,7 +68,9 @@ def train_on_data(
     """
     if epochs < 1:
         raise InvalidValueError(f"{epochs} epochs.", expected="one or more")
+    check_model_folder(folder)
     started = time.perf_counter()
+    name, source = _instrument(dataset, recipe, instrument)
     axis, digest = ModelAxis(), hash_of_dataset(dataset)
     splits = {split: split_on_axis(dataset, split, axis) for split in dataset.splits}
     condition = _measured_under(dataset, recipe, splits["training"], digest)
@@ -80,7 +82,6 @@ def train_on_data(
     validation = _validation(splits, batches.per_epoch)
     network = fitted_network(shown, batches, axis, folder, validation=validation, progress=progress)
     fitted = time.perf_counter()
-    name, source = _instrument(dataset, recipe, instrument)
     untested = Checkpoint(
         name=folder.name,
         network_name=recipe.network,
