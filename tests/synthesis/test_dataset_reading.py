@@ -6,6 +6,8 @@ import h5py
 import numpy as np
 import pytest
 import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.errors import LithoscopeError, SpectrumError
@@ -192,6 +194,35 @@ def test_splits_that_do_not_fit_together(tmp_path):
     write_npz(tmp_path / "test.npz", mineral=np.array(["quartz", "quartz", "quartz", "galena"]))
     with pytest.raises(SpectrumError, match="galena"):
         load_dataset(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """One folder of each layout, small enough to damage often."""
+    folders = []
+    for write, suffix in ((write_npz, ".npz"), (write_zarr, ".zarr"), (write_hspy, ".hspy")):
+        folders.append(folder_of(tmp_path_factory.mktemp("sound"), write, suffix))
+    return folders
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_damage_anywhere_is_an_error_of_ours_or_harmless(sound, data):
+    folder = data.draw(st.sampled_from(sound))
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    path = data.draw(st.sampled_from(files))
+    whole = path.read_bytes()
+    place = data.draw(st.integers(0, len(whole) - 1))
+    junk = data.draw(st.binary(max_size=8))
+    path.write_bytes(whole[:place] + junk + whole[place + data.draw(st.integers(0, 8)) :])
+    try:
+        dataset = load_dataset(folder)
+        for spectra in dataset.splits.values():
+            spectra.read(0, len(spectra))
+    except LithoscopeError:
+        pass
+    finally:
+        path.write_bytes(whole)
 
 
 class _RepeatingStream:

@@ -61,6 +61,15 @@ def test_bad_splits_are_refused(text):
         Splits.from_text(text)
 
 
+@given(st.text(max_size=20) | st.text("0123456789.,-e ", max_size=20))
+def test_any_text_is_a_split_or_an_error_of_ours(text):
+    try:
+        splits = Splits.from_text(text)
+    except InvalidValueError:
+        return
+    assert sum(splits.sizes(1000)) == 1000
+
+
 def test_shares_must_sum_to_one():
     with pytest.raises(InvalidValueError, match="sum to one"):
         Splits((Fraction(1, 2), Fraction(1, 3)))

@@ -156,7 +156,7 @@ def test_an_interrupted_data_set_is_absent_and_a_stale_one_replaced(tmp_path):
     (stale / "old.txt").write_text("left by a run that was killed")
 
     def interrupt(stage, done, total, note):
-        if stage == "validation" and done:
+        if stage == "validation, packed":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -128,7 +128,7 @@ def make_dataset(
     folder
         New or empty; work goes to ``<folder>.partial``, which is removed when it is cut off.
     progress
-        Called with the split, spectra done, spectra in all, and a remark.
+        Called with a stage, spectra done, spectra in all, and a remark.
 
     Returns
     -------
@@ -180,7 +180,7 @@ def _write_splits(
             seed=_SEEDS * plan.seed + number,
             size=size,
         )
-        progress(split, 0, total, "")
+        progress(f"{split}, drawn", 0, total, "")
         labels[split] = write_split(
             folder,
             split,
@@ -189,13 +189,13 @@ def _write_splits(
             minerals=names,
             whole=not plan.is_noise_free,
             attributes={**plan.attributes(split), "symbols": list(stream.symbols)},
-            written=functools.partial(_report, progress, split, total),
+            report=functools.partial(_report, progress, total),
         )
     return labels
 
 
-def _report(progress: Progress, split: str, total: int, done: int) -> None:
-    progress(split, done, total, "")
+def _report(progress: Progress, total: int, stage: str, done: int) -> None:
+    progress(stage, done, total, "")
 
 
 def _write_labels(plan: DatasetPlan, folder: Path, labels: dict[str, NDArray[np.uint16]]) -> None:

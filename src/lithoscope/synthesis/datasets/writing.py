@@ -40,7 +40,7 @@ def write_split(
     minerals: Sequence[str],
     whole: bool,
     attributes: Mapping[str, Any],
-    written: Callable[[int], None] = lambda spectra: None,
+    report: Callable[[str, int], None] = lambda stage, spectra: None,
 ) -> NDArray[np.uint16]:
     """Write ``<name>.zarr`` and ``<name>.hspy`` into a folder.
 
@@ -60,8 +60,8 @@ def write_split(
         Whether counts are whole numbers; they then get the smallest type that holds them.
     attributes
         What else is known of all of them, as JSON knows it; a ``title`` among it.
-    written
-        Called with the number of spectra drawn so far.
+    report
+        Called with what is being done, and the number of spectra for which it is.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def write_split(
         counts.add({"counts": part.counts.astype(first_type)})
         columns.add(part.columns)
         largest, spectra = max(largest, float(part.counts.max())), spectra + len(part)
-        written(spectra)
+        report(f"{name}, drawn", spectra)
     counts.finish()
     columns.finish()
     final_type = np.min_scalar_type(int(largest)) if whole else first_type
@@ -102,6 +102,7 @@ def write_split(
             piece = np.asarray(staged["counts"][first : first + CHUNK]).astype(final_type)
             final[first : first + CHUNK] = piece
             signal.write(first, piece)
+            report(f"{name}, packed", first + len(piece))
     shutil.rmtree(staged_path)
     return numbers
 
