@@ -13,32 +13,41 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lithoscope.io import load_instrument, open_scan, open_spectra
     from lithoscope.minerals import load_library
+    from lithoscope.synthesis.datasets.reading import load_dataset
     from lithoscope.workflows.classify import classify_spectra
+    from lithoscope.workflows.dataset import make_dataset
     from lithoscope.workflows.make_model import make_model
     from lithoscope.workflows.map_minerals import map_minerals
     from lithoscope.workflows.simulate import simulate
+    from lithoscope.workflows.train_on_data import train_on_data
 
 __all__ = [
     "classify_spectra",
+    "load_dataset",
     "load_instrument",
     "load_library",
+    "make_dataset",
     "make_model",
     "map_minerals",
     "open_scan",
     "open_spectra",
     "simulate",
+    "train_on_data",
 ]
 
 # Loaded when first used: torch and xarray take seconds, and `lithoscope --help` needs neither.
 _HOMES = {
     "classify_spectra": "lithoscope.workflows.classify",
+    "load_dataset": "lithoscope.synthesis.datasets.reading",
     "load_instrument": "lithoscope.io",
     "load_library": "lithoscope.minerals",
+    "make_dataset": "lithoscope.workflows.dataset",
     "make_model": "lithoscope.workflows.make_model",
     "map_minerals": "lithoscope.workflows.map_minerals",
     "open_scan": "lithoscope.io",
     "open_spectra": "lithoscope.io",
     "simulate": "lithoscope.workflows.simulate",
+    "train_on_data": "lithoscope.workflows.train_on_data",
 }
 
 
