@@ -16,7 +16,9 @@ from lithoscope.minerals import load_library
 from lithoscope.physics.simulate import spectrum_from_composition
 from lithoscope.synthesis.conditions import find_condition
 from lithoscope.synthesis.datasets.reading import hash_of_dataset, load_dataset
+from lithoscope.synthesis.datasets.records import Records
 from lithoscope.synthesis.datasets.splits import Splits
+from lithoscope.synthesis.datasets.writing import estimated_size, write_split
 from lithoscope.workflows.dataset import DatasetPlan, make_dataset
 
 NAMES = ("forsterite", "quartz", "acrylic")
@@ -141,7 +143,7 @@ def test_counts_have_the_smallest_type_and_fewer_bytes_than_were_asked_for(count
         (ideal_set, planned("ideal", spectra=30, split="50,50")),
     ):
         size = sum(path.stat().st_size for path in made.rglob("*") if path.is_file())
-        assert size < plan.largest_size
+        assert size < plan.size
 
 
 def test_the_card_is_honest(counted_set):
@@ -170,6 +172,25 @@ def test_more_than_the_disk_holds_is_refused_before_anything_is_made(tmp_path, m
     with pytest.raises(OutputError, match=r"100,000,000 spectra .* are free"):
         make_dataset(planned(spectra=100_000_000), tmp_path / "huge")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_estimate_is_above_what_spectra_of_a_million_counts_take_and_not_far(tmp_path):
+    records = np.random.default_rng(0).poisson(1e6 / 4096, (512, 4096)).astype(np.float32)
+    columns = {"mineral": np.zeros(512, dtype=np.uint16)}
+    axis = load_instrument("m4-tornado").axis
+    write_split(
+        tmp_path,
+        "test",
+        [Records(records, columns)],
+        axis=axis,
+        minerals=["flat"],
+        whole=True,
+        attributes={"title": "flat"},
+    )
+    kept = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
+    estimated = estimated_size(512, 4096, (1e6, 1e6), whole=True)
+    # Kept are two copies of three.
+    assert 1.5 * kept < estimated < 4 * kept
 
 
 def test_a_folder_that_holds_something_is_left_alone(counted_set, tmp_path):

@@ -23,7 +23,7 @@ from lithoscope.synthesis.conditions import Condition
 from lithoscope.synthesis.datasets.reading import hash_of_dataset, load_dataset
 from lithoscope.synthesis.datasets.records import SplitMaker, size_of_split, varies
 from lithoscope.synthesis.datasets.splits import Splits
-from lithoscope.synthesis.datasets.writing import largest_size, write_split
+from lithoscope.synthesis.datasets.writing import estimated_size, write_split
 from lithoscope.synthesis.stream import SpectrumStream
 from lithoscope.workflows.dataset_card import card_of_dataset
 from lithoscope.workflows.output_folder import whole_folder
@@ -86,10 +86,10 @@ class DatasetPlan:
         return self.condition.severities.get("poisson", 0) == 0
 
     @property
-    def largest_size(self) -> int:
-        """Bytes that it can take on disk while it is made."""
-        channels = self.instrument.axis.n_channels
-        return largest_size(self.spectra, channels, whole=not self.is_noise_free)
+    def size(self) -> int:
+        """Bytes that it takes on disk while it is made, rather too many than too few."""
+        channels, counts = self.instrument.axis.n_channels, self.condition.counts
+        return estimated_size(self.spectra, channels, counts, whole=not self.is_noise_free)
 
     def attributes(self, split: str) -> dict[str, Any]:
         """Return what the files of a split say of themselves."""
@@ -151,12 +151,12 @@ def make_dataset(
 
 def _check_room(plan: DatasetPlan, folder: Path) -> None:
     free = shutil.disk_usage(folder).free - _KEPT_FREE
-    if plan.largest_size > free:
-        most = max(free, 0) * plan.spectra // plan.largest_size
+    if plan.size > free:
+        most = max(free, 0) * plan.spectra // plan.size
         raise OutputError(
-            f"{plan.spectra:,} spectra can take {plan.largest_size / 1e9:,.3g} GB, and "
+            f"{plan.spectra:,} spectra take some {plan.size / 1e9:,.3g} GB, and "
             f"{max(free, 0) / 1e9:,.3g} GB are free.",
-            expected=f"at most {most:,} spectra on this disk",
+            expected=f"some {most:,} spectra at most on this disk",
             remedy="lower -n, or choose another disk with -o",
         )
 

@@ -21,14 +21,32 @@ from lithoscope.synthesis.datasets.records import Records
 # Spectra stored together; and rows of all else, which are small.
 CHUNK, _COLUMN_CHUNK = 256, 16_384
 _ZSTD_LEVEL = 3
-# Bytes a channel that a spectrum takes at most in all its copies, the one that is there while it
-# is written among them: whole counts pack to a third of this (tests), expected ones hardly.
-_BYTES_WHOLE, _BYTES_REAL = 4, 13
+# Copies of the counts while they are written, and how much larger than their entropy they pack:
+# 1.1 to 1.4 times (tests/workflows/test_dataset.py), and margin.
+_COPIES, _OVERHEAD = 3, 2.0
+# Bytes of a noise-free count; of all else that is kept of a spectrum; and of a data set's metadata.
+_REAL_BYTES, _COLUMN_BYTES, _FIXED_BYTES = 4.4, 600, 2_000_000
 
 
-def largest_size(spectra: int, channels: int, *, whole: bool) -> int:
-    """Bytes that so many spectra can take on disk."""
-    return spectra * channels * (_BYTES_WHOLE if whole else _BYTES_REAL)
+def estimated_size(spectra: int, channels: int, counts: tuple[float, float], *, whole: bool) -> int:
+    """Bytes that a data set takes on disk while it is written, rather too many than too few.
+
+    Whole counts take their entropy, in bits some ``log2(1 + 2 pi e m) / 2`` for a Poisson
+    distribution of mean m, here of counts spread evenly over the channels, which is the most.
+
+    Parameters
+    ----------
+    spectra, channels
+        Numbers of them.
+    counts
+        Lowest and highest total counts of a spectrum, log-uniform between.
+    whole
+        Whether counts are whole numbers.
+    """
+    means = np.geomspace(*counts, 32) / channels
+    bits = 0.5 * np.log2(1 + 2 * np.pi * np.e * means).mean()
+    bytes_of_count = _OVERHEAD * bits / 8 if whole else _REAL_BYTES
+    return int(spectra * (_COPIES * channels * bytes_of_count + _COLUMN_BYTES)) + _FIXED_BYTES
 
 
 def write_split(
