@@ -32,12 +32,13 @@ SAMPLED = 1200
 SWEEPS = 12
 # Coverage to aim at, near the 0.9 that perfect ranges reach, and its weight beside a constituent
 # held or not.
-AIM, AIM_WEIGHT = 0.88, 0.7
+AIM, AIM_WEIGHT = 0.88, 1.0
 # The sampled range's ends are blurred by this share of it: with a dozen analyses a range would
 # otherwise end just beyond one of them, by chance of the draw.
 BLUR = 0.03
-# A typical range spans at least this share of the whole one: nature's spread is never nothing.
-LEAST_WIDTH = 0.1
+# A typical range spans at least this share of the whole one, less only where it ends with it:
+# nature's spread is never nothing, but a member can be typically absent.
+LEAST_WIDTH, LEAST_AT_END = 0.1, 0.02
 GRID = 0.005
 
 
@@ -69,7 +70,7 @@ class Judge:
         return cls(
             np.array([*mineral.end_members.values()]),
             np.array(per_mole),
-            # What traces add, as percent of what is analysed; nearly all entries have none that are.
+            # What traces add, in percent of what is analysed; most entries have none that is.
             np.maximum(with_traces - without, 0),
             analysis_percent(mineral, sample_compositions(wide, SAMPLED // 9, rng)),
             normalised_percent(analyses),
@@ -146,8 +147,10 @@ def is_allowed(box: Bounds, whole: Bounds) -> bool:
     """Whether a box can sum to one and no range in it has shrunk to nearly a point."""
     if box[:, 0].sum() > 1 or box[:, 1].sum() < 1:
         return False
-    least = LEAST_WIDTH * np.ptp(tightened(whole), axis=1)
-    return bool((np.ptp(tightened(box), axis=1) >= least - 1e-9).all())
+    kept, widest = tightened(box), tightened(whole)
+    at_end = (np.abs(kept - widest) < GRID).any(axis=1)
+    least = np.where(at_end, LEAST_AT_END, LEAST_WIDTH) * np.ptp(widest, axis=1)
+    return bool((np.ptp(kept, axis=1) >= least - 1e-9).all())
 
 
 def on_grid(box: Bounds) -> Bounds:

@@ -118,7 +118,7 @@ def measured_columns(
 def with_analytical_error(
     percent: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return compositions in percent, one a row, with the error of an analysis, normalised again."""
+    """Return compositions, one a row in percent, with the error of an analysis."""
     error = np.hypot(_RELATIVE_ERROR * percent, _ABSOLUTE_ERROR_PERCENT)
     return normalised_percent(np.maximum(percent + error * rng.standard_normal(error.shape), 0))
 
