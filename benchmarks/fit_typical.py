@@ -28,14 +28,15 @@ from library_chemistry import (
 )
 from numpy.typing import NDArray
 from scipy.optimize import lsq_linear
-from typical_search import AIM, LEAST_WIDTH, Bounds, Judge, best_box, is_allowed, on_grid, tightened
+from typical_search import AIM, LEAST_WIDTH, Bounds, Judge, best_box, on_grid, tightened
 
 from lithoscope.core.formula import parse_formula
 from lithoscope.core.mineral import Mineral
 from lithoscope.minerals import load_library
 from lithoscope.minerals.measured import analysed_elements, held_shares
 
-SEEDS = (1, 2, 3)
+# Seed and blur of each search.
+SEARCHES = ((1, 0.03), (2, 0.03), (3, 0.015), (4, 0.015))
 TAILS = (0.005, 0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16)
 
 
@@ -87,11 +88,13 @@ def fitted(mineral: Mineral, analyses: list[Analysis], moves: int) -> Mineral:
     """
     measured = np.array([own_values(mineral, analysis) for analysis in analyses])
     starts = candidates(mineral, taken_apart(mineral, analyses)[0])
-    whole = whole_of(mineral)
-    boxes = [best_box(Judge.of(mineral, measured, seed), starts, moves) for seed in SEEDS]
-    boxes = [np.clip(on_grid(tightened(box)), *whole.T[..., None]) for box in boxes]
-    tried = [with_typical(mineral, box) for box in boxes]
-    if mineral.typical and is_allowed(starts[0], whole):
+    judges = [Judge.of(mineral, measured, seed, blur) for seed, blur in SEARCHES]
+    boxes = [tightened(best_box(judge, starts, moves)) for judge in judges]
+    tried = [
+        with_typical(mineral, np.clip(on_grid(box), *whole_of(mineral).T[..., None]))
+        for box in boxes
+    ]
+    if mineral.typical and judges[0].allows(starts[0]):
         tried.append(mineral)
     return min(tried, key=lambda one: standing(one, measured))
 

@@ -33,18 +33,21 @@ SWEEPS = 12
 # Coverage to aim at, near the 0.9 that perfect ranges reach, and its weight beside a constituent
 # held or not.
 AIM, AIM_WEIGHT = 0.88, 1.0
-# The sampled range's ends are blurred by this share of it: with a dozen analyses a range would
-# otherwise end just beyond one of them, by chance of the draw.
-BLUR = 0.03
 # A typical range spans at least this share of the whole one, less only where it ends with it:
 # nature's spread is never nothing, but a member can be typically absent.
 LEAST_WIDTH, LEAST_AT_END = 0.1, 0.02
 GRID = 0.005
+# GEOROC's are volcanic; skarns and ores have nearly pure ones (Deer, Howie & Zussman 2013).
+IDEAL_KEPT = ("diopside", "magnetite")
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Measured analyses of a mineral, and all that judging a box of ranges needs of it."""
+    """Measured analyses of a mineral, and all that judging a box of ranges needs of it.
+
+    The sampled range's ends are blurred by the share `blur` of it: with a dozen analyses a range
+    would otherwise end just beyond one of them, by chance of the draw.
+    """
 
     whole: Bounds
     percent_per_mole: NDArray[np.float64]
@@ -52,9 +55,11 @@ class Judge:
     drawn_from_whole: NDArray[np.float64]
     measured: NDArray[np.float64]
     seed: int
+    blur: float
+    kept_member: int | None = None
 
     @classmethod
-    def of(cls, mineral: Mineral, analyses: NDArray[np.float64], seed: int = 1) -> Judge:
+    def of(cls, mineral: Mineral, analyses: NDArray[np.float64], seed: int, blur: float) -> Judge:
         rng = np.random.default_rng(seed)
         elements = analysed_elements(mineral)
         mass = {s: atomic_weight(s) for s in elements}
@@ -75,7 +80,16 @@ class Judge:
             analysis_percent(mineral, sample_compositions(wide, SAMPLED // 9, rng)),
             normalised_percent(analyses),
             seed,
+            blur,
+            [*mineral.end_members].index(mineral.formula) if mineral.name in IDEAL_KEPT else None,
         )
+
+    def allows(self, box: Bounds) -> bool:
+        """Whether a box may be chosen; where the ideal formula is to be kept, only with it."""
+        kept = self.kept_member
+        if kept is not None and tightened(box)[kept, 1] < self.whole[kept, 1]:
+            return False
+        return is_allowed(box, self.whole)
 
     def seen(self, box: Bounds) -> NDArray[np.float64]:
         """Compositions as analyses see them: nine of ten drawn from the box, the tenth from all."""
@@ -88,7 +102,7 @@ class Judge:
         """Constituents that are probably not held, and how far all are from the aim."""
         seen = self.seen(box)
         low, high = np.quantile(seen, [0.05, 0.95], axis=0)
-        width = BLUR * (high - low) + 1e-9
+        width = self.blur * (high - low) + 1e-9
         values = self.measured
         within = expit((values - low) / width) * expit((high - values) / width)
         counted = np.maximum(seen.mean(axis=0), values.mean(axis=0)) >= 1.0
@@ -149,7 +163,10 @@ def is_allowed(box: Bounds, whole: Bounds) -> bool:
         return False
     kept, widest = tightened(box), tightened(whole)
     at_end = (np.abs(kept - widest) < GRID).any(axis=1)
-    least = np.where(at_end, LEAST_AT_END, LEAST_WIDTH) * np.ptp(widest, axis=1)
+    span = np.ptp(widest, axis=1)
+    # The widest range is the mineral's own: were it nothing, the rest would be too.
+    at_end[np.argmax(span)] = False
+    least = np.where(at_end, LEAST_AT_END, LEAST_WIDTH) * span
     return bool((np.ptp(kept, axis=1) >= least - 1e-9).all())
 
 
@@ -162,7 +179,7 @@ def on_grid(box: Bounds) -> Bounds:
 def best_box(judge: Judge, starts: list[Bounds], moves: int) -> Bounds:
     """Improve the best few of several boxes by moves of one or two bounds; return the best."""
     rng = np.random.default_rng(judge.seed)
-    allowed = [box for box in starts if is_allowed(box, judge.whole)] or [judge.whole]
+    allowed = [box for box in starts if judge.allows(box)] or [judge.whole]
     ranked = sorted(allowed, key=judge.loss)[:3]
     ends = [_improved(judge, box, rng, moves // len(ranked)) for box in ranked]
     return min(ends, key=lambda end: end[1])[0]
@@ -181,7 +198,7 @@ def _improved(
         for member, side in changed:
             tried[member, side] += rng.normal() * steps[member, side] * span[member]
         tried = np.clip(on_grid(np.sort(tried, axis=1)), *judge.whole.T[..., None])
-        better = is_allowed(tried, judge.whole) and (new := judge.loss(tried)) < loss
+        better = judge.allows(tried) and (new := judge.loss(tried)) < loss
         for place in changed:
             steps[place] = np.clip(steps[place] * (1.5 if better else 0.93), 0.03, 0.5)
         if better:
