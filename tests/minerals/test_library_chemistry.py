@@ -17,6 +17,7 @@ from lithoscope.minerals.measured import (
     analysis_percent,
     held_shares,
     normalised_percent,
+    with_analytical_error,
 )
 
 DATA = Path(__file__).parents[1] / "data"
@@ -118,6 +119,16 @@ def test_shares_held() -> None:
     assert all(one.share == pytest.approx(0.9, abs=0.05) for one in held)
     foreign = held_shares(olivine, [[0.0, 30.0, 70.0]], np.random.default_rng(2))
     assert [one.share for one in foreign] == [0, 0, 0]
+
+
+def test_error_of_an_analysis() -> None:
+    """Of two halves, each 2 % and 0.05 % absolute, the ratio scatters by the root of two of it."""
+    halves = np.full((20_000, 2), 50.0)
+    seen = with_analytical_error(halves, np.random.default_rng(3))
+    np.testing.assert_allclose(seen.sum(axis=1), 100)
+    expected = 50 * 0.5 * np.sqrt(2) * np.hypot(0.02, 0.05 / 50)
+    assert seen[:, 0].std() == pytest.approx(expected, rel=0.02)
+    assert seen[:, 0].mean() == pytest.approx(50, abs=0.03)
 
 
 def test_a_single_constituent_says_nothing() -> None:
