@@ -37,6 +37,7 @@ from lithoscope.minerals.measured import analysed_elements, held_shares
 
 # Seed and blur of each search.
 SEARCHES = ((1, 0.03), (2, 0.03), (3, 0.015), (4, 0.015))
+WIDENED = (1.15, 1.35)
 TAILS = (0.005, 0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16)
 
 
@@ -96,6 +97,19 @@ def fitted(mineral: Mineral, analyses: list[Analysis], moves: int) -> Mineral:
     ]
     if mineral.typical and judges[0].allows(starts[0]):
         tried.append(mineral)
+    return widened(min(tried, key=lambda one: standing(one, measured)), measured)
+
+
+def widened(mineral: Mineral, measured: NDArray[np.float64]) -> Mineral:
+    """Spread the typical ranges where that holds as much and brings coverage nearer the aim.
+
+    Ranges fitted to so few analyses end too close about them.
+    """
+    box = np.array([*mineral.typical_ranges.values()])
+    middle = box.mean(axis=1, keepdims=True)
+    spread = [on_grid(middle + factor * (box - middle)) for factor in WIDENED]
+    whole = whole_of(mineral).T[..., None]
+    tried = [mineral, *(with_typical(mineral, np.clip(wide, *whole)) for wide in spread)]
     return min(tried, key=lambda one: standing(one, measured))
 
 
