@@ -4,8 +4,8 @@
 
 Each analysis is taken apart into end members (bounded least squares within the entry's ranges);
 their quantiles over all analyses are candidates for its typical ranges, and the best of several
-widths is then moved bound by bound towards holding 87 % of each oxide's values, the middle of the
-band that counts as held. Printed with the worst misfits of an element, in mole % of all that is
+widths are then moved bound by bound (`typical_search.py`). Printed with the worst misfits of an
+element, in mole % of all that is
 analysed: where they are large the entry lacks an end member. The fit and the check use the same
 few analyses; with --half it is checked with those that had no part in the fit.
 """
@@ -28,19 +28,17 @@ from library_chemistry import (
 )
 from numpy.typing import NDArray
 from scipy.optimize import lsq_linear
-from scipy.special import expit
+from typical_search import AIM, LEAST_WIDTH, Bounds, Judge, best_box, on_grid, tightened
 
 from lithoscope.core.formula import parse_formula
 from lithoscope.core.mineral import Mineral
-from lithoscope.errors import MineralError
 from lithoscope.minerals import load_library
-from lithoscope.minerals.measured import analysed_elements, held_shares, measured_columns
+from lithoscope.minerals.measured import analysed_elements, held_shares
 
+# Seed and blur of each search.
+SEARCHES = ((1, 0.03), (2, 0.03), (3, 0.015), (4, 0.015))
+WIDENED = (1.15, 1.35)
 TAILS = (0.005, 0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16)
-SAMPLED = 1000
-# The middle of what counts as held; a step is no longer worth its time when nearer than this.
-AIM, ENOUGH = 0.87, 0.05
-BLUR = 0.03
 
 
 def taken_apart(
@@ -68,104 +66,100 @@ def taken_apart(
     return np.array(fractions), dict(zip(elements, np.mean(misfits, axis=0), strict=True))
 
 
-def candidate(mineral: Mineral, fractions: NDArray[np.float64], tail: float) -> Mineral | None:
-    """Return the mineral with quantiles as typical ranges, if they can sum to one."""
-    typical = {}
-    for (formula, (low, high)), values in zip(
-        mineral.end_members.items(), fractions.T, strict=True
-    ):
-        lower, upper = np.quantile(values, [tail, 1 - tail])
-        lower = max(low, np.floor(200 * lower) / 200)
-        upper = min(high, np.ceil(200 * upper + 1e-9) / 200)
-        typical[formula] = (round(float(lower), 3), round(float(max(lower, upper)), 3))
-    try:
-        return replace(mineral, typical=typical)
-    except MineralError:
-        return None
+def whole_of(mineral: Mineral) -> Bounds:
+    return np.array([*mineral.end_members.values()])
 
 
-def loss(mineral: Mineral, measured: NDArray[np.float64]) -> tuple[int, float]:
-    """How many constituents are not held, and how far their shares are from the aim.
+def candidates(mineral: Mineral, fractions: NDArray[np.float64]) -> list[Bounds]:
+    """Return boxes to start a search from: present, widest, and quantiles of the analyses."""
+    whole = whole_of(mineral)
+    boxes = [np.array([*mineral.typical_ranges.values()]), whole]
+    least = LEAST_WIDTH * np.ptp(whole, axis=1, keepdims=True)
+    for tail in TAILS:
+        box = np.quantile(fractions, [tail, 1 - tail], axis=0).T
+        missing = np.maximum(least - np.ptp(box, axis=1, keepdims=True), 0)
+        boxes.append(np.clip(on_grid(box + missing * [-0.5, 0.5]), *whole.T[..., None]))
+    return boxes
 
-    The shares of the second number blur the ends of the sampled range by a few percent of it: with
-    a dozen analyses a range would otherwise end just beyond one of them, by chance of the draw.
+
+def fitted(mineral: Mineral, analyses: list[Analysis], moves: int) -> Mineral:
+    """Return the mineral with typical ranges that hold these analyses best.
+
+    Of the searches' ends and the ranges it has, what `held_shares` finds best.
     """
-    held = held_shares(mineral, measured, np.random.default_rng(4), n_sampled=SAMPLED)
-    columns = measured_columns(mineral, measured)
-    missed, distance = 0, 0.0
-    for one in held:
-        width = BLUR * (one.high - one.low)
-        values = columns[one.constituent]
-        share = (expit((values - one.low) / width) * expit((one.high - values) / width)).mean()
-        missed += not HELD_FROM <= one.share <= HELD_TO
-        distance += abs(share - AIM) + 5 * max(abs(share - AIM) - 0.09, 0)
-    return missed, missed + distance
-
-
-def improved(
-    mineral: Mineral, measured: NDArray[np.float64], rng: np.random.Generator, steps: int
-) -> Mineral:
-    """Move one or two bounds of the typical ranges at a time while the loss falls."""
-    best, best_loss = mineral, loss(mineral, measured)
-    formulas = list(mineral.end_members)
-    for _ in range(steps):
-        if not best_loss[0] and best_loss[1] < ENOUGH * len(measured[0]):
-            break
-        typical = best.typical_ranges
-        scale = rng.choice([0.05, 0.15, 0.4])
-        for formula in rng.choice(formulas, size=rng.integers(1, 3)):
-            lowest, highest = mineral.end_members[formula]
-            moved = np.array(typical[formula])
-            moved[rng.integers(2)] += rng.normal(scale=scale * (highest - lowest))
-            low, high = np.sort(np.clip(np.round(moved * 200) / 200, lowest, highest)) + 0.0
-            typical[formula] = (float(low), float(high))
-        try:
-            tried = replace(best, typical=typical)
-        except MineralError:
-            continue
-        if (tried_loss := loss(tried, measured))[1] < best_loss[1]:
-            best, best_loss = tried, tried_loss
-    return best
-
-
-def fitted(mineral: Mineral, analyses: list[Analysis], steps: int) -> Mineral:
-    """Return the mineral with typical ranges that hold these analyses best."""
     measured = np.array([own_values(mineral, analysis) for analysis in analyses])
-    fractions, _ = taken_apart(mineral, analyses)
-    tried = [candidate(mineral, fractions, tail) for tail in TAILS]
-    starts = filter(None, [mineral, replace(mineral, typical={}), *tried])
-    best = min(starts, key=lambda one: loss(one, measured)[1])
-    return improved(best, measured, np.random.default_rng(1), steps)
+    starts = candidates(mineral, taken_apart(mineral, analyses)[0])
+    judges = [Judge.of(mineral, measured, seed, blur) for seed, blur in SEARCHES]
+    boxes = [tightened(best_box(judge, starts, moves)) for judge in judges]
+    tried = [
+        with_typical(mineral, np.clip(on_grid(box), *whole_of(mineral).T[..., None]))
+        for box in boxes
+    ]
+    if mineral.typical and judges[0].allows(starts[0]):
+        tried.append(mineral)
+    return widened(min(tried, key=lambda one: standing(one, measured)), measured)
 
 
-def fit_half(mineral: Mineral, analyses: list[Analysis], steps: int) -> float:
+def widened(mineral: Mineral, measured: NDArray[np.float64]) -> Mineral:
+    """Spread the typical ranges where that holds as much and brings coverage nearer the aim.
+
+    Ranges fitted to so few analyses end too close about them.
+    """
+    box = np.array([*mineral.typical_ranges.values()])
+    middle = box.mean(axis=1, keepdims=True)
+    spread = [on_grid(middle + factor * (box - middle)) for factor in WIDENED]
+    whole = whole_of(mineral).T[..., None]
+    tried = [mineral, *(with_typical(mineral, np.clip(wide, *whole)) for wide in spread)]
+    return min(tried, key=lambda one: standing(one, measured))
+
+
+def with_typical(mineral: Mineral, box: Bounds) -> Mineral:
+    pairs = zip(mineral.end_members, box.tolist(), strict=True)
+    return replace(mineral, typical={formula: (low, high) for formula, (low, high) in pairs})
+
+
+def standing(mineral: Mineral, measured: NDArray[np.float64]) -> tuple[float, float]:
+    """Constituents that are not held, and distance of coverage from the aim; over some draws."""
+    draws = [not_held(mineral, measured, seed) for seed in (4, 5, 6)]
+    missed, within = np.mean(draws, axis=0)
+    return float(missed), abs(float(within) - AIM)
+
+
+def not_held(mineral: Mineral, measured: NDArray[np.float64], seed: int = 4) -> tuple[int, float]:
+    """How many constituents are not held, and the share of all values that are within."""
+    held = held_shares(mineral, measured, np.random.default_rng(seed))
+    missed = sum(not HELD_FROM <= one.share <= HELD_TO for one in held)
+    return missed, float(np.mean([one.share for one in held]))
+
+
+def fit_half(mineral: Mineral, analyses: list[Analysis], moves: int) -> float:
     """Coverage of every second analysis by ranges fitted to the others alone."""
     rest = np.array([own_values(mineral, analysis) for analysis in analyses[1::2]])
     blank = replace(mineral, typical={})
-    held = held_shares(fitted(blank, analyses[::2], steps), rest, np.random.default_rng(5))
+    held = held_shares(fitted(blank, analyses[::2], moves), rest, np.random.default_rng(5))
     return float(np.mean([one.share for one in held]))
 
 
-def show_fit(mineral: Mineral, analyses: list[Analysis], steps: int) -> None:
+def show_fit(mineral: Mineral, analyses: list[Analysis], moves: int) -> None:
     """Print a mineral's ranges as the library's files take them, and what they reach."""
     measured = np.array([own_values(mineral, analysis) for analysis in analyses])
-    best = fitted(mineral, analyses, steps)
+    best = fitted(mineral, analyses, moves)
     _, misfit = taken_apart(mineral, analyses)
     worst = sorted(misfit, key=lambda symbol: -abs(misfit[symbol]))[:3]
-    missed = [loss(one, measured)[0] for one in (mineral, best)]
-    print(f"# {mineral.name}: {missed[0]} -> {missed[1]} not held, misfit", end=" ")
+    before, after = not_held(mineral, measured), not_held(best, measured)
+    print(f"# {mineral.name}: {before[0]} -> {after[0]} not held,", end=" ")
+    print(f"{before[1]:.2f} -> {after[1]:.2f} of values within, misfit", end=" ")
     print(", ".join(f"{symbol} {misfit[symbol]:+.1f}" for symbol in worst))
-    if best.typical:
-        print(f"{mineral.name}:")
-        for formula, (low, high) in best.typical.items():
-            print(f"    {formula}: [{low:g}, {high:g}]", flush=True)
+    print(f"{mineral.name}:")
+    for formula, (low, high) in best.typical.items():
+        print(f"    {formula}: [{low:g}, {high:g}]", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="georoc_analyses.csv")
     parser.add_argument("--only", default="", help="names of minerals, by commas")
-    parser.add_argument("--steps", type=int, default=400, help="moves tried for each mineral")
+    parser.add_argument("--moves", type=int, default=900, help="moves tried for each mineral")
     parser.add_argument(
         "--half", action="store_true", help="fit to half of the analyses, check with the others"
     )
@@ -181,10 +175,10 @@ def main() -> None:
         if chosen and name not in chosen:
             continue
         if args.half:
-            shares.append(fit_half(mineral, analyses, args.steps))
+            shares.append(fit_half(mineral, analyses, args.moves))
             print(f"{name}: {shares[-1]:.2f} of the analyses left out", flush=True)
         else:
-            show_fit(mineral, analyses, args.steps)
+            show_fit(mineral, analyses, args.moves)
     if shares:
         print(f"{len(shares)} minerals, {np.mean(shares):.3f} of what was left out is held")
 

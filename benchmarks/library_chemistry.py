@@ -241,7 +241,7 @@ def rows_of(name: str, analyses: list[Analysis]) -> list[list[object]]:
     rows: list[list[object]] = []
     for held in held_shares(mineral, measured, np.random.default_rng(4)):
         spread = np.quantile(columns[held.constituent], [0.05, 0.5, 0.95])
-        row = [name, held.constituent, len(analyses), f"{held.share:.2f}", verdict_of(held.share)]
+        row = [name, held.constituent, len(analyses), f"{held.share:.4f}", verdict_of(held.share)]
         rows.append([*row, *(f"{value:.2f}" for value in (held.low, held.high, *spread))])
     return rows
 

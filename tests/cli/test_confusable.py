@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from lithoscope.cli.terminal import broken_between
 from lithoscope.cli.terminal_plot import spectrum_lines
 from lithoscope.core.mineral import Mineral
 from lithoscope.minerals import Library
@@ -91,3 +92,10 @@ def test_a_plot_has_a_bar_where_the_counts_are():
     assert [line[10] for line in lines[1:7]] == ["█"] * 6
     assert [line[5] for line in lines[1:7]].count("█") == 2
     assert lines[-1].startswith("0 keV5")
+
+
+def test_lines_break_between_parts_only(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    parts = ["NaCa2(Mg4Al)(Al2Si6)O22(OH)2 0.05 to 1", "Ca Kα 3.691", "Ca Kβ 4.013"]
+    text = broken_between(parts, "; ", 10)
+    assert text.split("\n") == [f"{parts[0]};", "; ".join(parts[1:])]

@@ -131,7 +131,7 @@ def _counts(counts: int | None) -> str:
 
 def _help(helps: list[dict[str, Any]]) -> str:
     best = [f"{row['change']} ({100 * row['error']:.0f})" for row in helps[:2]]
-    return ", ".join(best) or "nothing tried"
+    return ",\n".join(best) or "nothing that was tried"
 
 
 def _group_help(group: dict[str, Any], pairs: list[dict[str, Any]]) -> str:

@@ -8,10 +8,19 @@ import typer
 
 from lithoscope.cli.confusable import confusable
 from lithoscope.cli.options import JsonOption
-from lithoscope.cli.terminal import limit_blas_threads, print_json, print_line, print_table
+from lithoscope.cli.terminal import (
+    broken_between,
+    limit_blas_threads,
+    print_json,
+    print_line,
+    print_table,
+)
 
 app = typer.Typer(help="The mineral library, and what can be told apart.", no_args_is_help=True)
 app.command("confusable")(confusable)
+
+# Columns that the longest key of `show`, "weight percent", takes with its margin.
+_KEY_WIDTH = 17
 
 
 @app.command("list")
@@ -76,14 +85,16 @@ def _print_facts(facts: dict[str, Any]) -> None:
 
 
 def _ranges(ranges: dict[str, list[float]], factor: float, unit: str) -> str:
-    return "; ".join(
+    parts = [
         f"{part} {low * factor:g} to {high * factor:g}{unit}"
         for part, (low, high) in ranges.items()
-    )
+    ]
+    return broken_between(parts, "; ", _KEY_WIDTH)
 
 
 def _main_lines(lines: list[dict[str, Any]]) -> str:
-    return ", ".join(f"{line['line']} {line['energy_keV']:.3f}" for line in lines) + " keV"
+    parts = [f"{line['line']} {line['energy_keV']:.3f}" for line in lines]
+    return broken_between([*parts[:-1], *(f"{part} keV" for part in parts[-1:])], ", ", _KEY_WIDTH)
 
 
 def _print_spectrum(facts: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -51,6 +52,18 @@ def print_table(
     for row in rows:
         table.add_row(*(str(cell).replace("[", r"\[") for cell in row))
     Console(highlight=False).print(table)
+
+
+def broken_between(parts: Sequence[str], separator: str, taken: int) -> str:
+    """Join parts by a separator, with line breaks only between parts.
+
+    `taken` is how many columns of the terminal other columns of the table take.
+    """
+    width = max(Console().width - taken, 20)
+    # Only an ordinary blank is a place where textwrap breaks a line.
+    text = separator.join(part.replace(" ", "\u00a0") for part in parts)
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).replace("\u00a0", " ")
 
 
 def print_line(text: str) -> None:

@@ -115,6 +115,14 @@ def measured_columns(
     return dict(zip(_constituents(mineral), normalised_percent(measured_percent).T, strict=True))
 
 
+def with_analytical_error(
+    percent: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return compositions, one a row in percent, with the error of an analysis."""
+    error = np.hypot(_RELATIVE_ERROR * percent, _ABSOLUTE_ERROR_PERCENT)
+    return normalised_percent(np.maximum(percent + error * rng.standard_normal(error.shape), 0))
+
+
 def _constituents(mineral: Mineral) -> list[str]:
     elements = analysed_elements(mineral)
     return [*elements] if is_sulfide(mineral) else [OXIDES[symbol] for symbol in elements]
@@ -149,8 +157,7 @@ def held_shares(
     if len(elements) < 2:
         return []
     sampled = analysis_percent(mineral, sample_compositions(mineral, n_sampled, rng))
-    error = np.hypot(_RELATIVE_ERROR * sampled, _ABSOLUTE_ERROR_PERCENT)
-    seen = normalised_percent(np.maximum(sampled + error * rng.standard_normal(error.shape), 0))
+    seen = with_analytical_error(sampled, rng)
     lows, highs = np.quantile(seen, [0.05, 0.95], axis=0)
     measured = normalised_percent(measured_percent)
     # By either: ranges that leave out what was measured must not drop it from the comparison.
