@@ -177,6 +177,14 @@ class Phantom:
 
         return truth_of_phantom(self)
 
+    def area_shares(self) -> dict[str, float]:
+        """Area share of each mineral, the largest first, of all but void."""
+        parts = self.parts
+        numbers = self.minerals_of_grains[parts.grains] + 1
+        areas = np.bincount(numbers, parts.shares, len(self.mineral_names) + 1)[1:]
+        order = np.argsort(-areas)
+        return {self.mineral_names[i]: float(areas[i] / areas.sum()) for i in order}
+
     def expected_row(self, row: int) -> FloatArray:
         """Expected counts of a row, shape (x, detector, channel)."""
         width = self.shape[1]
