@@ -15,12 +15,12 @@ IntArray = NDArray[np.int64]
 _CHUNK = 1 << 16
 # Seeds that are tried at a point. Where cells are elongated, the nearest by plain distance may
 # not be the nearest by a cell's own.
-_TRIED, _TRIED_IF_LONG = 2, 14
-_SWEEPS = 24
+_TRIED, _TRIED_IF_LONG = 2, 8
+_SWEEPS = 30
 # Of how far a seed lies from its cell's centre, the share by which it is moved in a sweep.
-_TO_CENTRE = 0.5
-# Change of weight per lacking area. A hexagon grows by sqrt(3) per weight; half of that is safe.
-_WEIGHT_STEP = 0.3
+_TO_CENTRE = 0.9
+# Change of weight per lacking area. A hexagon grows by sqrt(3) per weight, so this falls a little short.
+_WEIGHT_STEP = 0.5
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,7 +36,7 @@ _STYLES = {
     "schist": _FOLIATED,
     "amphibolite": dataclasses.replace(_FOLIATED, banding=0.8),
     "slate": dataclasses.replace(_FOLIATED, grain_um=40.0),
-    "banded iron formation": dataclasses.replace(_FOLIATED, grain_um=100.0, banding=3.0),
+    "banded iron formation": dataclasses.replace(_FOLIATED, grain_um=100.0, banding=2.0),
     "serpentinite": TextureRecipe(vein="chrysotile", vein_um=150.0),
     "shale": dataclasses.replace(_FOLIATED, grain_um=40.0),
     "limestone": _FINE,

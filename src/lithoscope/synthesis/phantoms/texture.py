@@ -33,7 +33,7 @@ IntArray = NDArray[np.int64]
 VOID = "void"
 # Points on which cells are fitted: some twelve for each grain, within these bounds.
 _POINTS_PER_GRAIN = 12
-_FEWEST_POINTS, _MOST_POINTS = 40_000, 400_000
+_FEWEST_POINTS, _MOST_POINTS = 20_000, 120_000
 # Places among which a seed chooses one that suits its mineral.
 _CANDIDATES = 8
 # Grain boundaries wave over this share of a grain's diameter.
