@@ -46,6 +46,4 @@ def test_detectors_see_their_own(peaks):
 def test_without_a_cell_there_are_none(peaks):
     mineral = load_library().get("epoxy")
     with pytest.raises(MineralError, match="no unit cell"):
-        peaks.counts(
-            mineral=mineral, composition=mineral.composition, orientation=np.eye(3)
-        )
+        peaks.counts(mineral=mineral, composition=mineral.composition, orientation=np.eye(3))

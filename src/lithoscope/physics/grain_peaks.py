@@ -96,9 +96,7 @@ class GrainPeaks:
     def _reflections_of(self, mineral: Mineral) -> Reflections:
         if mineral.name not in self._reflections:
             angle = self._instrument.geometry.scattering_angle_deg
-            longest = bragg_energy_from_spacing(
-                spacing_A=np.array(1.0), scattering_angle_deg=angle
-            )
+            longest = bragg_energy_from_spacing(spacing_A=np.array(1.0), scattering_angle_deg=angle)
             self._reflections[mineral.name] = reflections_from_mineral(
                 mineral=mineral, shortest_d_A=float(longest / HIGHEST_KEV)
             )

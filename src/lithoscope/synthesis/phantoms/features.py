@@ -180,4 +180,3 @@ def _area_of_unit() -> float:
 
 
 _AREA_OF_UNIT = _area_of_unit()
-

@@ -19,7 +19,8 @@ _TRIED, _TRIED_IF_LONG = 2, 8
 _SWEEPS = 30
 # Of how far a seed lies from its cell's centre, the share by which it is moved in a sweep.
 _TO_CENTRE = 0.9
-# Change of weight per lacking area. A hexagon grows by sqrt(3) per weight, so this falls a little short.
+# Change of weight per lacking area. A hexagon grows by sqrt(3) per weight, so this falls short a
+# little.
 _WEIGHT_STEP = 0.5
 
 
@@ -67,10 +68,10 @@ class PowerDiagram:
         Returns
         -------
         cell : ndarray, shape (point,)
-        gap : ndarray, shape (point,), in µm²; 0 on a boundary, infinite if there is one cell
+        gap : ndarray, shape (point,), in µm²; 0 on a boundary, 1 if there is one cell
         """
         cells = np.empty(len(points), dtype=np.int64)
-        gaps = np.full(len(points), np.inf)
+        gaps = np.empty(len(points))
         for start in range(0, len(points), _CHUNK):
             part = slice(start, start + _CHUNK)
             cells[part], gaps[part] = self._nearest(points[part])
@@ -82,7 +83,7 @@ class PowerDiagram:
         tried = tried.reshape(len(points), -1)
         powers = self._powers(points, tried)
         if tried.shape[1] == 1:
-            return tried[:, 0], np.full(len(points), np.inf)
+            return tried[:, 0], np.ones(len(points))
         first = powers.argmin(axis=1)[:, None]
         least = np.take_along_axis(powers, first, axis=1)[:, 0]
         np.put_along_axis(powers, first, np.inf, axis=1)
@@ -139,9 +140,12 @@ def fitted_diagram(
     for sweep in range(_SWEEPS):
         cells, _ = diagram.nearest(points)
         found = np.bincount(cells, minlength=len(areas_um2))
-        centres = np.column_stack(
-            [np.bincount(cells, points[:, axis], len(areas_um2)) for axis in (0, 1)]
-        ) / np.maximum(found, 1)[:, None]
+        centres = (
+            np.column_stack(
+                [np.bincount(cells, points[:, axis], len(areas_um2)) for axis in (0, 1)]
+            )
+            / np.maximum(found, 1)[:, None]
+        )
         # Seeds rest towards the end, so that areas can settle.
         pull = np.where(found > 0, _TO_CENTRE * (sweep < _SWEEPS // 2), 0.0)[:, None]
         lacking = areas_um2 - found * per_point

@@ -143,9 +143,9 @@ def draw_texture(
         Source of randomness.
     """
     count = np.prod(extent_um) / (np.pi / 4 * (0.6 * recipe.grain_um) ** 2)
-    points = _even_points(extent_um, float(np.clip(
-        _POINTS_PER_GRAIN * count, _FEWEST_POINTS, _MOST_POINTS
-    )))
+    points = _even_points(
+        extent_um, float(np.clip(_POINTS_PER_GRAIN * count, _FEWEST_POINTS, _MOST_POINTS))
+    )
     edge = draw_edge(recipe.edge_share, points, extent_um, rng)
     cracks = tuple(_draw_crack(recipe, extent_um, rng) for _ in range(recipe.cracks))
     vein = _draw_vein(recipe, extent_um, rng)
@@ -245,7 +245,9 @@ def _fit_main(
     candidates = rng.integers(len(places), size=(count, _CANDIDATES))
     chosen = candidates[:, 0]
     if foliated and recipe.banding > 0:
-        bands = banded_field(6 * recipe.grain_um, along, 6.0, rng)(places[candidates].reshape(-1, 2))
+        bands = banded_field(6 * recipe.grain_um, along, 6.0, rng)(
+            places[candidates].reshape(-1, 2)
+        )
         dark = np.array([1.0 if is_dark(minerals[name]) else -1.0 for name in plan.names])
         liking = recipe.banding * dark[:, None] * bands.reshape(count, _CANDIDATES)
         # The largest of liking and Gumbel noise chooses with probability exp(liking).
