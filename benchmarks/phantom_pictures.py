@@ -1,6 +1,6 @@
 """Pictures of the truth of four phantoms, for docs/phantoms.md.
 
-    python -m benchmarks.phantom_pictures [OUT.png] [ROCK,ROCK,ROCK,ROCK] [SEED]
+python -m benchmarks.phantom_pictures [OUT.png] [ROCK,ROCK,ROCK,ROCK] [SEED]
 """
 
 from __future__ import annotations
@@ -68,9 +68,7 @@ def four_panels(truths: dict[str, tuple[xr.Dataset, list[dict[str, Any]]]]) -> F
         for number, (name, (dataset, rows)) in enumerate(truths.items()):
             left = 2 * MARGIN_IN + number % 2 * cell_width
             top = MARGIN_IN + TITLE_IN + PANEL_TITLE_IN + number // 2 * cell_height
-            axes = place_axes(
-                figure, left_in=left, top_in=top, width_in=MAP_IN, height_in=MAP_IN
-            )
+            axes = place_axes(figure, left_in=left, top_in=top, width_in=MAP_IN, height_in=MAP_IN)
             axes.set_title(name)
             key = MapKey.of(rows)
             draw_mineral_map(axes, dataset, key, MapFrame.of(dataset), smoothed=False)
@@ -90,7 +88,9 @@ def main() -> None:
     out = Path(sys.argv[1]) if len(sys.argv) > 1 else OUT
     rocks = (sys.argv[2] if len(sys.argv) > 2 else ROCKS).split(",")
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else 4
-    save_figure(four_panels({rock: truth_of(rock, seed) for rock in rocks}), out)
+    save_figure(
+        four_panels({rock: truth_of(rock, seed + number) for number, rock in enumerate(rocks)}), out
+    )
 
 
 if __name__ == "__main__":
