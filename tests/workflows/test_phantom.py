@@ -69,6 +69,12 @@ def test_other_files_hold_the_sum_of_detectors(ending, made, machine, tmp_path):
     assert sorted(item.name for item in tmp_path.iterdir()) == ["g-truth.zarr", f"g.{ending}"]
 
 
+def test_the_same_seed_gives_the_same_bytes(made, machine, tmp_path):
+    again = make_phantom("granite", tmp_path / "granite.bcf", scan=SCAN, instrument=machine, seed=2)
+    assert again.scan.read_bytes() == made.scan.read_bytes()
+    xr.testing.assert_equal(again.phantom.truth, made.phantom.truth)
+
+
 def test_a_phantom_of_a_mineral_is_answered_with_rocks(tmp_path):
     with pytest.raises(MineralError, match="staurolite is a mineral") as said:
         make_phantom("staurolite", tmp_path / "a.bcf")

@@ -161,12 +161,12 @@ def _parts_of_row(
     most = int(keys.max()) + 1
     merged = (under + np.arange(width)[:, None] * most).ravel()
     found, which = np.unique(merged, return_inverse=True)
-    shares = np.bincount(which.ravel(), weights)
+    shares = np.bincount(which.ravel(), weights).astype(np.float64)
     pixels, found = found // most, found % most
     kept = _of_main_minerals(pixels, minerals[found // LEVELS], shares, width)
     pixels, found, shares = pixels[kept], found[kept], shares[kept]
     shares /= np.bincount(pixels, shares, width)[pixels]
-    return np.bincount(pixels, minlength=width), found, shares
+    return np.bincount(pixels, minlength=width).astype(np.int64), found, shares
 
 
 def _of_main_minerals(

@@ -100,7 +100,7 @@ def _by_mineral(
     found, which = np.unique(keys, return_inverse=True)
     shares = np.bincount(which.ravel(), parts.shares)
     pixel, mineral = found // n_minerals, found % n_minerals - 1
-    void = np.bincount(pixel[mineral < 0], shares[mineral < 0], count)
+    void = np.bincount(pixel[mineral < 0], shares[mineral < 0], count).astype(np.float64)
     pixel, mineral, shares = (values[mineral >= 0] for values in (pixel, mineral, shares))
     order = np.lexsort((-shares, pixel))
     pixel, mineral, shares = pixel[order], mineral[order], shares[order]
