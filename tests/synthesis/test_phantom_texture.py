@@ -88,6 +88,7 @@ def test_cells_get_the_areas_that_they_shall_have():
         seeds=rng.uniform(0, 1000, (80, 2)),
         metrics=plain,
         points=grid((1000, 1000), 200),
+        rng=rng,
     )
     cells, _ = diagram.nearest(grid((1000, 1000), 333))
     found = np.bincount(cells, minlength=80) / 333**2 * 1e6

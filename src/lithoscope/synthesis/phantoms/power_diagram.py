@@ -16,7 +16,7 @@ _CHUNK = 1 << 16
 # Seeds that are tried at a point. Where cells are elongated, the nearest by plain distance may
 # not be the nearest by a cell's own.
 _TRIED, _TRIED_IF_LONG = 2, 8
-_SWEEPS = 30
+_SWEEPS = 40
 # Of how far a seed lies from its cell's centre, the share by which it is moved in a sweep.
 _TO_CENTRE = 0.9
 # Change of weight per lacking area. A hexagon grows by sqrt(3) per weight, so this falls short a
@@ -116,7 +116,12 @@ def metrics_of_ellipses(aspects: FloatArray, angles_rad: FloatArray) -> FloatArr
 
 
 def fitted_diagram(
-    *, areas_um2: FloatArray, seeds: FloatArray, metrics: FloatArray, points: FloatArray
+    *,
+    areas_um2: FloatArray,
+    seeds: FloatArray,
+    metrics: FloatArray,
+    points: FloatArray,
+    rng: np.random.Generator,
 ) -> PowerDiagram:
     """Move seeds and weights until cells have the given areas.
 
@@ -132,7 +137,10 @@ def fitted_diagram(
     metrics
         Shapes of the cells, shape (cell, 3).
     points
-        Points that cover the region evenly, shape (point, 2).
+        Points that cover the region evenly, shape (point, 2). They are shifted together by up to
+        half their distance in each sweep, so that cells smaller than it are seen as they are.
+    rng
+        Source of the shifts.
     """
     per_point = areas_um2.sum() / len(points)
     weights = areas_um2 / np.pi
@@ -146,10 +154,10 @@ def fitted_diagram(
             )
             / np.maximum(found, 1)[:, None]
         )
-        # Seeds rest towards the end, so that areas can settle.
-        pull = np.where(found > 0, _TO_CENTRE * (sweep < _SWEEPS // 2), 0.0)[:, None]
-        lacking = areas_um2 - found * per_point
-        step = np.clip(_WEIGHT_STEP * lacking, -areas_um2, areas_um2)
+        # Seeds rest towards the end and steps become small, so that areas can settle.
+        settling = max(sweep - _SWEEPS // 2, 0)
+        pull = np.where(found > 0, _TO_CENTRE * (settling == 0), 0.0)[:, None]
+        step = _WEIGHT_STEP / (1 + settling / 6) * (areas_um2 - found * per_point)
         diagram = PowerDiagram(
             diagram.seeds + pull * (centres - diagram.seeds), diagram.weights + step, metrics
         )

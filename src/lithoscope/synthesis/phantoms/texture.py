@@ -260,6 +260,7 @@ def _fit_main(
         seeds=places[chosen] + 0.3 * jitter,
         metrics=metrics_of_ellipses(np.array(plan.aspects), angles),
         points=points,
+        rng=rng,
     )
 
 
