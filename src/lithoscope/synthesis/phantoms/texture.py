@@ -16,14 +16,12 @@ from lithoscope.synthesis.phantoms.features import (
     draw_band,
     draw_edge,
 )
-from lithoscope.synthesis.phantoms.fields import RandomField, banded_field, smooth_field
+from lithoscope.synthesis.phantoms.fields import RandomField, smooth_field
 from lithoscope.synthesis.phantoms.grain_plan import GrainPlan, plan_grains
-from lithoscope.synthesis.phantoms.habits import is_dark
 from lithoscope.synthesis.phantoms.intergrowths import Intergrowth, draw_intergrowth
+from lithoscope.synthesis.phantoms.placing import fit_main, place_accessories, vein_grains
 from lithoscope.synthesis.phantoms.power_diagram import (
     PowerDiagram,
-    fitted_diagram,
-    metrics_of_ellipses,
 )
 from lithoscope.synthesis.phantoms.texture_recipe import TextureRecipe
 
@@ -34,12 +32,8 @@ VOID = "void"
 # Points on which cells are fitted: some twelve for each grain, within these bounds.
 _POINTS_PER_GRAIN = 12
 _FEWEST_POINTS, _MOST_POINTS = 20_000, 120_000
-# Places among which a seed chooses one that suits its mineral.
-_CANDIDATES = 8
 # Grain boundaries wave over this share of a grain's diameter.
 _LOBE_LENGTH = 0.2
-# Spread of directions of long grains in a foliated rock, in rad.
-_FOLIATION_SPREAD = 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,13 +157,13 @@ def draw_texture(
     lobes = (_draw_lobe(recipe, rng), _draw_lobe(recipe, rng))
     lobe_um = recipe.lobate * recipe.grain_um
     host = rock[~in_vein]
-    main = _fit_main(plan, minerals, recipe, host, bent(host, lobes, lobe_um), rng)
+    main = fit_main(plan, minerals, recipe, host, bent(host, lobes, lobe_um), rng)
     cells, gaps = main.nearest(bent(host, lobes, lobe_um))
     deepest = np.full(len(main.seeds), 1e-9)
     np.maximum.at(deepest, cells, gaps)
-    vein_grains = _vein_grains(rock[in_vein], recipe, area, rng) if vein else None
-    names = [*plan.names, *([recipe.vein] * len(vein_grains.seeds) if vein_grains else [])]
-    accessories = _place_accessories(small, rock, rng)
+    cells_of_vein = vein_grains(rock[in_vein], recipe, area, rng) if vein else None
+    names = [*plan.names, *([recipe.vein] * len(cells_of_vein.seeds) if cells_of_vein else [])]
+    accessories = place_accessories(small, rock, rng)
     names += small.names
     intergrowths = _draw_intergrowths(plan, main, len(names), rng)
     names += ["quartz"] * len(intergrowths)
@@ -177,8 +171,8 @@ def draw_texture(
         names=tuple(str(name) for name in (*names, recipe.fill)),
         main=main,
         deepest_gaps=deepest,
-        vein=vein if vein_grains else None,
-        vein_grains=vein_grains,
+        vein=vein if cells_of_vein else None,
+        vein_grains=cells_of_vein,
         accessories=accessories,
         intergrowths=intergrowths,
         cracks=cracks,
@@ -226,73 +220,6 @@ def _draw_vein(
 
 def _draw_lobe(recipe: TextureRecipe, rng: np.random.Generator) -> RandomField:
     return smooth_field(_LOBE_LENGTH * recipe.grain_um, rng)
-
-
-def _fit_main(
-    plan: GrainPlan,
-    minerals: Mapping[str, Mineral],
-    recipe: TextureRecipe,
-    places: FloatArray,
-    points: FloatArray,
-    rng: np.random.Generator,
-) -> PowerDiagram:
-    foliated = recipe.fabric == "foliated"
-    count = len(plan.names)
-    along = float(rng.uniform(0, np.pi))
-    angles = rng.uniform(0, np.pi, count)
-    if foliated:
-        angles = along + _FOLIATION_SPREAD * rng.standard_normal(count)
-    candidates = rng.integers(len(places), size=(count, _CANDIDATES))
-    chosen = candidates[:, 0]
-    if foliated and recipe.banding > 0:
-        bands = banded_field(6 * recipe.grain_um, along, 6.0, rng)(
-            places[candidates].reshape(-1, 2)
-        )
-        dark = np.array([1.0 if is_dark(minerals[name]) else -1.0 for name in plan.names])
-        liking = recipe.banding * dark[:, None] * bands.reshape(count, _CANDIDATES)
-        # The largest of liking and Gumbel noise chooses with probability exp(liking).
-        best = (liking + rng.gumbel(size=liking.shape)).argmax(axis=1)
-        chosen = np.take_along_axis(candidates, best[:, None], axis=1)[:, 0]
-    # Two grains may not start at one place.
-    jitter = rng.uniform(-0.5, 0.5, (count, 2)) * np.sqrt(np.array(plan.areas_um2))[:, None]
-    return fitted_diagram(
-        areas_um2=np.array(plan.areas_um2),
-        seeds=places[chosen] + 0.3 * jitter,
-        metrics=metrics_of_ellipses(np.array(plan.aspects), angles),
-        points=points,
-        rng=rng,
-    )
-
-
-def _vein_grains(
-    points: FloatArray, recipe: TextureRecipe, area_um2: float, rng: np.random.Generator
-) -> PowerDiagram | None:
-    """Cells of the vein's own grains, some two across it."""
-    if not len(points):
-        return None
-    count = max(1, round(len(points) / (recipe.vein_um / 2) ** 2 * _area_per_point(points)))
-    seeds = points[rng.integers(len(points), size=count)]
-    plain = np.tile([1.0, 0.0, 1.0], (count, 1))
-    return PowerDiagram(seeds + rng.uniform(-1, 1, seeds.shape), np.zeros(count), plain)
-
-
-def _area_per_point(points: FloatArray) -> float:
-    columns = np.unique(points[:, 1])
-    return float(np.diff(columns).min() ** 2) if columns.size > 1 else 1.0
-
-
-def _place_accessories(
-    plan: GrainPlan, places: FloatArray, rng: np.random.Generator
-) -> Accessories:
-    count = len(plan.names)
-    spacing = np.sqrt(_area_per_point(places)) if len(places) else 0.0
-    chosen = places[rng.integers(len(places), size=count)]
-    return Accessories(
-        centres=chosen + spacing * rng.uniform(-0.5, 0.5, (count, 2)),
-        areas_um2=np.array(plan.areas_um2),
-        aspects=np.array(plan.aspects),
-        angles_rad=rng.uniform(0, np.pi, count),
-    )
 
 
 def _draw_intergrowths(
