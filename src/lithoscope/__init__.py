@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lithoscope.workflows.classify import classify_spectra
     from lithoscope.workflows.make_model import make_model
     from lithoscope.workflows.map_minerals import map_minerals
+    from lithoscope.workflows.phantom import make_phantom
     from lithoscope.workflows.simulate import simulate
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "load_instrument",
     "load_library",
     "make_model",
+    "make_phantom",
     "map_minerals",
     "open_scan",
     "open_spectra",
@@ -35,6 +37,7 @@ _HOMES = {
     "load_instrument": "lithoscope.io",
     "load_library": "lithoscope.minerals",
     "make_model": "lithoscope.workflows.make_model",
+    "make_phantom": "lithoscope.workflows.phantom",
     "map_minerals": "lithoscope.workflows.map_minerals",
     "open_scan": "lithoscope.io",
     "open_spectra": "lithoscope.io",
