@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lithoscope.workflows.dataset import make_dataset
     from lithoscope.workflows.make_model import make_model
     from lithoscope.workflows.map_minerals import map_minerals
+    from lithoscope.workflows.phantom import make_phantom
     from lithoscope.workflows.simulate import simulate
     from lithoscope.workflows.train_on_data import train_on_data
 
@@ -28,6 +29,7 @@ __all__ = [
     "load_library",
     "make_dataset",
     "make_model",
+    "make_phantom",
     "map_minerals",
     "open_scan",
     "open_spectra",
@@ -43,6 +45,7 @@ _HOMES = {
     "load_library": "lithoscope.minerals",
     "make_dataset": "lithoscope.workflows.dataset",
     "make_model": "lithoscope.workflows.make_model",
+    "make_phantom": "lithoscope.workflows.phantom",
     "map_minerals": "lithoscope.workflows.map_minerals",
     "open_scan": "lithoscope.io",
     "open_spectra": "lithoscope.io",

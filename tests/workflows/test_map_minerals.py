@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from lithoscope.core.labels import VOID
 from lithoscope.core.scan import Scan
 from lithoscope.errors import MineralError, OutputError, ScanError
 from lithoscope.io import load_instrument
-from lithoscope.minerals import load_library
-from lithoscope.synthesis.phantom import phantom_scan
+from lithoscope.minerals.rocks import Rock
+from lithoscope.synthesis.phantoms import Phantom, PhantomRecipe, ScanRecipe, TextureRecipe
 from lithoscope.workflows.map_minerals import map_minerals
 from lithoscope.workflows.output_folder import whole_folder
 
@@ -21,18 +22,13 @@ SHARES = {"quartz": 0.4, "calcite": 0.3, "hematite": 0.2, "galena": 0.1}
 
 @pytest.fixture(scope="module")
 def phantom():
-    library = load_library()
-    return phantom_scan(
-        minerals={name: library.get(name) for name in SHARES},
-        shares=SHARES,
-        instrument=load_instrument("m4-tornado-40kev"),
-        shape=(12, 10),
-        grain_pixels=8.0,
-        counts=1500.0,
-        pixel_size_mm=0.02,
-        seed=5,
-        title="four minerals",
-    )
+    """Grains of whole pixels, so that no pixel is mixed."""
+    rock = Rock("four minerals", {name: (share, share) for name, share in SHARES.items()})
+    texture = TextureRecipe(grain_um=65.0, zoned=False, cracks=0, edge_share=0.0)
+    scan = ScanRecipe((12, 10), spot_um=2.0, counts=1500.0, bragg=False)
+    made = Phantom(PhantomRecipe(rock, texture, scan, 5), load_instrument("m4-tornado-40kev"))
+    names = np.array([*made.mineral_names, "void"])[made.truth["mineral"].values]
+    return SimpleNamespace(scan=made.scan(), truth=names)
 
 
 @pytest.fixture(scope="module")

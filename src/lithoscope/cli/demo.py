@@ -35,5 +35,5 @@ def demo(
     print_line(
         f"pixel accuracy: {score.accuracy:.1%} as classified, {score.accuracy_smoothed:.1%} "
         f"smoothed, of {score.pixels} pixels (own simulation, "
-        f"{score.counts:,.0f} counts a pixel, natural compositions)"
+        f"{score.counts:,.0f} counts a pixel, natural compositions, mixed pixels, Bragg peaks)"
     )

@@ -14,6 +14,7 @@ from lithoscope.cli import (
     info,
     map_scan,
     minerals,
+    phantom,
     simulate,
     train,
 )
@@ -34,6 +35,7 @@ app.command("info", rich_help_panel=USE)(info.info)
 app.command("demo", rich_help_panel=USE)(demo.demo)
 app.command("simulate", rich_help_panel=MAKE)(simulate.simulate)
 app.command("dataset", rich_help_panel=MAKE)(dataset.dataset)
+app.command("phantom", rich_help_panel=MAKE)(phantom.phantom)
 app.add_typer(minerals.app, name="minerals", rich_help_panel=MAKE)
 app.command("train", rich_help_panel=RESEARCH)(train.train)
 app.command("ceiling", rich_help_panel=RESEARCH)(ceiling.ceiling)

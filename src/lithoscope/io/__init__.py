@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from lithoscope.io.bruker.header_files import read_mosaic
     from lithoscope.io.bruker.writer import write_bcf
     from lithoscope.io.instruments import load_instrument, shipped_instruments
+    from lithoscope.io.row_writers import write_hspy_scan, write_zarr_scan
     from lithoscope.io.scans import open_scan
     from lithoscope.io.spectra import open_spectra, save_spectrum
     from lithoscope.io.zero_peak import live_time_from_zero_peak
@@ -23,6 +24,8 @@ _HOMES = {
     "save_spectrum": "lithoscope.io.spectra",
     "shipped_instruments": "lithoscope.io.instruments",
     "write_bcf": "lithoscope.io.bruker.writer",
+    "write_hspy_scan": "lithoscope.io.row_writers",
+    "write_zarr_scan": "lithoscope.io.row_writers",
 }
 
 __all__ = [
@@ -34,6 +37,8 @@ __all__ = [
     "save_spectrum",
     "shipped_instruments",
     "write_bcf",
+    "write_hspy_scan",
+    "write_zarr_scan",
 ]
 
 

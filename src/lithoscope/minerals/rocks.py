@@ -47,7 +47,8 @@ class Rock:
                 )
         lows = sum(low for low, _ in self.shares.values())
         highs = sum(high for _, high in self.shares.values())
-        if not lows <= 1 <= highs:
+        # Decimal fractions such as 0.4 + 0.3 + 0.2 + 0.1 do not sum to 1 exactly in binary.
+        if not lows <= 1 + 1e-9 or not highs >= 1 - 1e-9:
             raise MineralError(
                 f"{self.name}: its minerals sum to {lows:.3g} to {highs:.3g}.",
                 expected="ranges within which shares can sum to 1",

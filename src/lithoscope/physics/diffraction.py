@@ -25,8 +25,8 @@ FloatArray = NDArray[np.float64]
 _BEAM_DIRECTIONS = 200
 # Beyond the first, reflections crowd into what passes for continuum; below the second, no window
 # lets them through.
-_HIGHEST_KEV = 15.0
-_LOWEST_KEV = 0.5
+HIGHEST_KEV = 15.0
+LOWEST_KEV = 0.5
 _RAY_BIN_KEV = 0.005
 
 
@@ -167,7 +167,7 @@ def bragg_counts_from_grain(
         bragg_energy_from_spacing(
             spacing_A=np.array(1.0), scattering_angle_deg=instrument.geometry.scattering_angle_deg
         )
-        / _HIGHEST_KEV
+        / HIGHEST_KEV
     )
     peaks = bragg_from_grain(
         reflections=reflections_from_mineral(mineral=mineral, shortest_d_A=shortest),
@@ -178,7 +178,7 @@ def bragg_counts_from_grain(
         source=source_from_instrument(instrument=instrument),
     )
     edges = instrument.axis.edges_keV
-    fine = np.arange(max(edges[0], _LOWEST_KEV), min(edges[-1], _HIGHEST_KEV * 1.2), _RAY_BIN_KEV)
+    fine = np.arange(max(edges[0], LOWEST_KEV), min(edges[-1], HIGHEST_KEV * 1.2), _RAY_BIN_KEV)
     photons, _ = np.histogram(peaks.energies_keV, fine, weights=peaks.photons_per_s)
     met = np.flatnonzero(photons)
     response = counts_per_photon(

@@ -11,16 +11,27 @@ from pathlib import Path
 import numpy as np
 
 from lithoscope.io import load_instrument
-from lithoscope.minerals import load_library
-from lithoscope.synthesis.phantom import PEGMATITE, Phantom, phantom_scan
+from lithoscope.minerals.rocks import Rock
+from lithoscope.synthesis.phantoms import Phantom, PhantomRecipe, ScanRecipe, TextureRecipe
 from lithoscope.workflows.map_files import map_file
 from lithoscope.workflows.map_minerals import map_minerals
 from lithoscope.workflows.mineral_map import MineralMap
 
-_SHAPE = (64, 64)
-_GRAIN_PIXELS = 24.0
-_COUNTS = 2000.0
-_PIXEL_MM = 0.05
+# A spodumene pegmatite, area shares; after London (2008), Pegmatites, table 2-1, rounded.
+_SHARES = {
+    "albite": 0.30,
+    "quartz": 0.27,
+    "spodumene": 0.18,
+    "orthoclase": 0.13,
+    "muscovite": 0.07,
+    "schorl": 0.02,
+    "fluorapatite": 0.015,
+    "cassiterite": 0.01,
+    "columbite-(fe)": 0.005,
+}
+_SCAN = ScanRecipe(shape=(64, 64), step_um=50.0, spot_um=20.0, counts=2000.0, detectors=1)
+# Far finer than a real one, so that a small map shows all of it.
+_TEXTURE = TextureRecipe(grain_um=400.0, graphic_share=0.1, cracks=1)
 _SEED = 7
 
 Progress = Callable[[int, int], None]
@@ -61,37 +72,29 @@ def map_real_demo(
 
 def pegmatite_phantom() -> Phantom:
     """Simulate the demo's pegmatite: 64 x 64 pixels on an M4 Tornado."""
-    library = load_library()
-    return phantom_scan(
-        minerals={name: library.get(name) for name in PEGMATITE},
-        shares=PEGMATITE,
-        instrument=load_instrument("m4-tornado"),
-        shape=_SHAPE,
-        grain_pixels=_GRAIN_PIXELS,
-        counts=_COUNTS,
-        pixel_size_mm=_PIXEL_MM,
-        seed=_SEED,
-        title="Simulated spodumene pegmatite (synthetic)",
-    )
+    rock = Rock("spodumene pegmatite", {name: (share, share) for name, share in _SHARES.items()})
+    recipe = PhantomRecipe(rock, _TEXTURE, _SCAN, _SEED)
+    return Phantom(recipe, load_instrument("m4-tornado"))
 
 
 def map_pegmatite_demo(folder: Path, *, progress: Progress = lambda done, total: None) -> DemoScore:
     """Simulate and map the pegmatite, and compare the map with its truth."""
     phantom = pegmatite_phantom()
     result = map_minerals(
-        phantom.scan,
+        phantom.scan(),
         provenance={"input": "simulated", "command": "lithoscope demo"},
         progress=progress,
     )
     files = result.save(folder)
     labels = json.loads(result.dataset.attrs["long_names"])
     members = [set(label.split("/")) for label in labels]
+    truth = np.array([*phantom.mineral_names, "void"])[phantom.truth["mineral"].values]
 
     def right(layer: str) -> float:
         named = result.dataset[layer].values
         hits = [
-            code >= 0 and truth in members[code]
-            for code, truth in zip(named.ravel(), phantom.truth.ravel(), strict=True)
+            code >= 0 and name in members[code]
+            for code, name in zip(named.ravel(), truth.ravel(), strict=True)
         ]
         return float(np.mean(hits))
 
@@ -100,6 +103,6 @@ def map_pegmatite_demo(folder: Path, *, progress: Progress = lambda done, total:
         files=files,
         accuracy=right("mineral"),
         accuracy_smoothed=right("mineral_smoothed"),
-        pixels=phantom.truth.size,
-        counts=_COUNTS,
+        pixels=truth.size,
+        counts=_SCAN.counts,
     )
