@@ -46,7 +46,7 @@ def net(spectrum, energies, line_keV):
 def test_a_layer_gives_what_a_finite_sample_gives(formula, thickness_g_cm2, compiled):
     """Share of a thick sample's line that the layer gives, approximated by one exciting energy.
 
-    Of tube radiation and lines up to 15 keV on an M4 Tornado within 12 %.
+    Lines from 1.7 to 14 keV, on an M4 Tornado: within 8 %.
     """
     from lithoscope.synthesis.expected import Machine
 
@@ -68,7 +68,7 @@ def test_a_layer_gives_what_a_finite_sample_gives(formula, thickness_g_cm2, comp
     for line in LINES[formula]:
         exact = net(thin, energies, line) / net(thick, energies, line)
         near = np.abs(energies - line).argmin()
-        assert share[near] == pytest.approx(exact, rel=0.12, abs=0.01)
+        assert share[near] == pytest.approx(exact, rel=0.08)
 
 
 def with_thickness(ideal, thickness, other=1):
@@ -105,9 +105,7 @@ def test_the_neighbour_shines_through_where_radiation_is_hard(ideal):
     spectra = row.spectra()
     parameters = {"mass_thickness_g_cm2": torch.tensor([0.02]), "other": iron}
     seen = GrainDepth().apply(spectra, parameters, row)[0]
-    silicon, rayleigh = (
-        torch.abs(ideal.middles_keV - energy).argmin() for energy in (1.74, 6.404)
-    )
+    silicon, rayleigh = (torch.abs(ideal.middles_keV - energy).argmin() for energy in (1.74, 6.404))
     assert seen[silicon] == pytest.approx(spectra[0, silicon].item(), rel=0.01)
     below = ideal.of(iron).spectra()[0] * (
         ideal.generation.rates[iron] / ideal.generation.rates[quartz]

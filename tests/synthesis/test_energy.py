@@ -35,7 +35,9 @@ def fitted_line(counts, energies_keV):
 
     def model(x, height, centre, sigma, ground, slope):
         return (
-            height * np.exp(-(((x - centre) / sigma) ** 2) / 2) + ground + slope * (x - POTASSIUM[0])
+            height * np.exp(-(((x - centre) / sigma) ** 2) / 2)
+            + ground
+            + slope * (x - POTASSIUM[0])
         )
 
     start = (y.max(), x[y.argmax()], 0.05, y.min(), 0.0)

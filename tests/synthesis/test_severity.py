@@ -79,7 +79,9 @@ def test_a_stream_of_severity_0_is_ideal(make_stream):
 @pytest.mark.parametrize("kind", DISTORTIONS, ids=NAMES)
 @pytest.mark.parametrize("severity", [-0.1, 5.01, float("nan")])
 def test_severities_out_of_range_are_refused(kind, severity):
-    with pytest.raises(InvalidValueError, match=rf"{kind.name} at severity .*\n.*0 \(nothing\) to 5"):
+    with pytest.raises(
+        InvalidValueError, match=rf"{kind.name} at severity .*\n.*0 \(nothing\) to 5"
+    ):
         kind(severity)
 
 

@@ -115,9 +115,7 @@ def test_a_tilted_sample_is_one_of_another_geometry(machine, compiled, fractions
         incidence_deg=np.full(len(fractions), incidence),
         take_off_deg=np.full(len(fractions), take_off),
     )
-    geometry = dataclasses.replace(
-        machine.geometry, incidence_deg=incidence, take_off_deg=take_off
-    )
+    geometry = dataclasses.replace(machine.geometry, incidence_deg=incidence, take_off_deg=take_off)
     turned = dataclasses.replace(machine, geometry=geometry)
     flat = compiled.spectra(fractions)
     for row, (formula, line) in enumerate((("KAlSi3O8", 3.313), ("Fe2O3", 6.404))):
@@ -134,9 +132,11 @@ def test_a_tilted_sample_is_one_of_another_geometry(machine, compiled, fractions
 
 def test_thin_samples_are_finite_samples(machine, compiled, fractions):
     surface = Surface.ideal(2, compiled.source_keV, machine.geometry)
-    thin = Thickness().apply(
-        surface, {"mass_thickness_g_cm2": np.array([0.02, 0.004])}, machine
-    ).mass_thickness_g_cm2
+    thin = (
+        Thickness()
+        .apply(surface, {"mass_thickness_g_cm2": np.array([0.02, 0.004])}, machine)
+        .mass_thickness_g_cm2
+    )
     many = compiled.spectra(fractions, mass_thickness_g_cm2=thin)
     for formula, mass, spectrum in zip(FORMULAS, (0.02, 0.004), many, strict=True):
         one = spectrum_from_composition(
