@@ -189,5 +189,5 @@ def test_coherent_scatter(tornado, compiled, fractions, machine):
 )
 def test_impossible_surfaces_are_refused(changes, tornado):
     surface = Surface.ideal(3, np.array([1.0, 2.0]), tornado.geometry)
-    with pytest.raises(InvalidValueError, match="surface|Surfaces"):
+    with pytest.raises(InvalidValueError, match=r"surface|Surfaces"):
         dataclasses.replace(surface, **changes)

@@ -169,7 +169,7 @@ class CompiledInstrument:
         return counts
 
     def _of_elements(self, present: NDArray[np.int64]) -> PresentElements:
-        """What samples of some elements need, gathered once: it takes as long as a dozen spectra."""
+        """What samples of some elements need, gathered once: it costs as much as a few spectra."""
         key = present.tobytes()
         if key not in self._present:
             self._present[key] = self.fluorescence.present(

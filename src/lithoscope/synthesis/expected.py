@@ -126,6 +126,7 @@ class Generation:
                     torch.from_numpy(matrix.indices.astype(np.int64)),
                     torch.from_numpy(matrix.data),
                     size=matrix.shape,
+                    check_invariants=True,
                 )
             self.operators[function] = made.to(spectra.device)
         return (self.operators[function] @ spectra.T).T
