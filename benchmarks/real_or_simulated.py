@@ -197,20 +197,20 @@ _OPENING = """\
 # Simulated or measured?
 
 Written by `python -m benchmarks.real_or_simulated --data ../shared/data -o docs/sim-to-real.md`; do
-not edit. Measured: one spectrum each of eight materials (Bruker XS-52, Rh 50 kV, lens, vacuum; NIST),
-thinned binomially; simulated: `realistic` of the same material on the `m4-tornado` with this machine's
-detector, {machines} machines drawn; {draws:,} spectra of each kind; 466 bins from 0.8 to 39.5 keV. Share told
-apart rightly, 50 % is perfect:
+not edit. Measured: one spectrum each of eight materials (Bruker XS-52, Rh 50 kV, lens, vacuum;
+NIST), thinned binomially; simulated: `realistic` of the same material on the `m4-tornado` with this
+machine's detector, {machines} machines drawn; {draws:,} spectra of each kind; 466 bins from 0.8 to
+39.5 keV. Share told apart rightly, 50 % is perfect:
 
 - **linear** and **network**: a logistic regression and a network of 32 hidden units, trained on the
-  spectra, cross-validated fivefold. One measured spectrum is a point in a wide family: also a perfect
-  simulation of a thousand machines is told from a thousand thinnings of one machine, by the place of
-  that point, as soon as counts show it.
-- **nearest simulation**: draws of the one simulated spectrum that fits the measured one best, against
-  draws of the measured one, told by someone who knows both (likelihood ratio, the best possible). What is
-  told here no draw of the stream explains.
-- **mean simulation**: the same with the mean of all draws, the simulator's best guess before it has seen
-  the machine.
+  spectra, cross-validated fivefold. One measured spectrum is a point in a wide family: also a
+  perfect simulation of many machines is told from thinnings of one machine, by the place of that
+  point, as soon as counts show it.
+- **nearest simulation**: draws of the one simulated spectrum that fits the measured one best,
+  against draws of the measured one, told by someone who knows both (likelihood ratio, the best
+  possible). What is told here, no draw of the stream explains.
+- **mean simulation**: the same with the mean of all draws, the simulator's best guess before it has
+  seen the machine.
 """
 
 

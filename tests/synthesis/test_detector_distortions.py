@@ -82,9 +82,21 @@ def test_escape_keeps_totals_and_takes_itself_out(ideal):
     assert height(out) == pytest.approx(1, abs=0.3)
 
 
+def at_rate(batch, rate, taken_out=0.0):
+    return {"counts_per_s": same(batch, rate), "taken_out": same(batch, taken_out)}
+
+
+def test_pile_up_that_software_has_taken_out(linear, draws, ideal):
+    spectra = linear.spectra()
+    out = PileUp().apply(spectra, at_rate(linear, 1e5, taken_out=1.0), linear)
+    assert torch.equal(out, spectra)
+    share = PileUp(5.0).sample(ideal, draws)["taken_out"].mean().item()
+    assert share == pytest.approx(0.5, abs=0.2)
+
+
 def test_pile_up_is_that_of_physics(linear):
     rate, spectra = 60_000.0, linear.spectra()
-    piled = PileUp().apply(spectra, {"counts_per_s": same(linear, rate)}, linear).double().numpy()
+    piled = PileUp().apply(spectra, at_rate(linear, rate), linear).double().numpy()
     for row in range(0, 15, 2):
         own = spectra[row].double().numpy()
         exact = pileup_from_rates(
@@ -105,7 +117,7 @@ def test_pile_up_is_that_of_physics(linear):
 def test_pile_up_keeps_energy_and_loses_counts(linear):
     rate, spectra = 1e5, linear.spectra().double()
     hematite = torch.nonzero(linear.generation.minerals == 3)[0, 0]
-    piled = PileUp().apply(linear.spectra(), {"counts_per_s": same(linear, rate)}, linear).double()
+    piled = PileUp().apply(linear.spectra(), at_rate(linear, rate), linear).double()
     energies = linear.middles_keV.double()
     # Sums of two hard photons leave the axis.
     assert (piled[hematite] @ energies).item() == pytest.approx(
