@@ -40,6 +40,8 @@ FOLDER = Path(__file__).parents[1] / "docs" / "images" / "distortions"
 MINERALS = ("orthoclase", "hematite", "calcite", "sphalerite")
 SIZE = GenerationSize(machines=4, per_machine=32)
 COUNTS, SEED = 1e5, 3
+# Four machines rarely meet what one in ten has: seeds with which one does.
+_SEEDS = {"filter": 46, "resolution": 9}
 # An M4 Tornado's channels up to 25 keV; beyond, orthoclase has nothing to show.
 AXIS = EnergyAxis(0.0, 50 / 4096, 2048)
 SEVERITIES = (1, 2, 3, 4, 5)
@@ -66,7 +68,7 @@ _COLUMNS, _ROWS = 2, 3
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def spectra_of(severities: dict[str, float]) -> FloatArray:
+def spectra_of(severities: dict[str, float], seed: int = SEED) -> FloatArray:
     """Expected counts of each draw of orthoclase, shape (draw, channel)."""
     instrument, library = load_instrument("m4-tornado"), load_library()
     condition = Condition("shown", severities, (COUNTS, COUNTS))
@@ -77,7 +79,7 @@ def spectra_of(severities: dict[str, float]) -> FloatArray:
         condition,
         AXIS.edges_keV,
         batch_size=SIZE.machines * SIZE.per_machine,
-        seed=SEED,
+        seed=seed,
         size=SIZE,
     )
     batch = stream.batch(0)
@@ -95,7 +97,10 @@ def draw_distortion(upper: Axes, lower: Axes, name: str, summary: str, ideal: Fl
     low, high = _SHOWN_KEV.get(name, _USUAL_KEV)
     shown = (AXIS.energies_keV >= low) & (AXIS.energies_keV <= high)
     energies = AXIS.energies_keV[shown]
-    found = [spectra_of({name: severity}) for severity in SEVERITIES]
+    if name in _SEEDS:
+        ideal = spectra_of({}, _SEEDS[name])
+    seed = _SEEDS.get(name, SEED)
+    found = [spectra_of({name: severity}, seed) for severity in SEVERITIES]
     # Severity 5 chooses the draw, where all that happens by chance does happen.
     row = strongest(found[-1], ideal, shown)
     colours = matplotlib.colormaps["viridis_r"](np.linspace(0.15, 1.0, len(SEVERITIES)))

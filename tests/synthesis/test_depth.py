@@ -169,4 +169,21 @@ def test_a_shadow_dims_as_matter_does(ideal):
                     if share > 0
                 )
                 expected = 1 - part + part * np.exp(-mu * mass)
-                assert ratio[row, column] == pytest.approx(expected, rel=1e-4)
+                assert ratio[row, column] == pytest.approx(expected, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("mineral", "line_keV", "edge_keV"), [(3, 7.058, 7.112), (0, 3.590, 3.608)]
+)
+def test_a_line_is_dimmed_as_a_whole(mineral, line_keV, edge_keV, ideal):
+    """Iron and potassium Kb lie below the K edge, though their peaks reach beyond it."""
+    row = ideal.of(torch.nonzero(ideal.generation.minerals == mineral)[:1, 0])
+    parameters = {"part": torch.ones(1), "ridge_g_cm2": torch.full((1,), 3e-3)}
+    ratio = Shadow().apply(torch.ones_like(row.spectra()), parameters, row)[0]
+
+    def at(energy_keV):
+        return ratio[torch.abs(ideal.middles_keV - energy_keV).argmin()].item()
+
+    for energy in (line_keV, edge_keV + 0.02, edge_keV + 0.08):
+        assert at(energy) == pytest.approx(at(line_keV), rel=0.09)
+    assert at(edge_keV + 0.25) < 0.92 * at(line_keV)
