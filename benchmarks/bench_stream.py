@@ -33,7 +33,7 @@ from lithoscope.synthesis.conditions import CONDITIONS
 from lithoscope.synthesis.stream import SpectrumStream
 
 RESULTS = Path(__file__).parent / "results" / "stream.json"
-BATCH, GENERATIONS = 512, 2
+BATCH, GENERATIONS = 512, 1
 RIVALS = 24
 INSTRUMENT = "m4-tornado"
 
