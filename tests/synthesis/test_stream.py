@@ -199,7 +199,7 @@ def test_targets_of_channels_and_of_bins_agree(make_stream, targets):
     beside = np.maximum(ours[:, 2:], ours[:, :-2])
     difference = np.abs(ours - theirs)[:, 1:-1]
     assert (difference < 0.01 * np.maximum(ours[:, 1:-1], beside) + 2e-5).all()
-    assert np.median(difference / ours[:, 1:-1]) < 3e-3
+    assert (difference <= 3e-3 * ours[:, 1:-1]).mean() > 0.5
 
 
 def test_noise_is_about_what_is_expected(make_stream):
