@@ -13,7 +13,8 @@ from lithoscope.physics.detector import fano_term_from_factor, fwhm_from_energy
 FloatArray = NDArray[np.float64]
 
 # Bins this much finer than a detector's peak, so that a shift of a few eV can be made by
-# interpolation (measured: below 0.2 % of a line's counts, tests/synthesis).
+# interpolation (measured: to 0.5 % of a line's counts in any bin, as if the line were 1.5 % wider;
+# tests/synthesis).
 _BINS_PER_FWHM = 6.0
 # Targets whose own bins are as fine as this are computed in their own bins.
 _FINE_ENOUGH = 4.0

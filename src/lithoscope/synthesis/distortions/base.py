@@ -100,7 +100,7 @@ class SpectrumDistortion(Distortion):
 
 
 class ElectronicDistortion(SpectrumDistortion):
-    """The same, on spectra that sum to one on the target axis, so that its own counts add."""
+    """The same, on spectra whose counts on the target axis sum to one, to which it adds its own."""
 
 
 class CountsDistortion(Distortion):

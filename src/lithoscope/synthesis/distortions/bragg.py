@@ -76,25 +76,29 @@ class Bragg(SpectrumDistortion):
         part, widths = batch.of(shown), torch.diff(batch.edges_keV)
         sigma = part.fwhm_keV(energies) / FWHM_PER_SIGMA
         sigma = torch.sqrt(sigma**2 + (_OPENING * energies) ** 2)
-        bins = _bins_around(energies, sigma, batch.edges_keV)
+        bins, reached = _bins_around(energies, sigma, batch.edges_keV)
         flat = bins.flatten(1)
         density = torch.gather(spectra[shown] / widths, 1, flat).view_as(bins)
-        baseline = density.amin(dim=2)
+        baseline = torch.where(reached, density, torch.inf).amin(dim=2)
         distance = (batch.middles_keV[bins] - energies[..., None]) / sigma[..., None]
-        # Beyond the axis the same bin comes again and again; a peak is to be there once.
-        again = torch.zeros_like(bins, dtype=torch.bool)
-        again[..., 1:] = bins[..., 1:] == bins[..., :-1]
         peaks = (parameters["heights"][shown] * baseline)[..., None] * torch.exp(-(distance**2) / 2)
-        peaks = torch.where(again, 0.0, peaks * widths[bins])
+        peaks = torch.where(reached, peaks * widths[bins], 0.0)
         return spectra.index_copy(0, shown, spectra[shown].scatter_add(1, flat, peaks.flatten(1)))
 
 
-def _bins_around(energies_keV: Tensor, sigma_keV: Tensor, edges_keV: Tensor) -> Tensor:
-    """Fine bins around peaks, shape (batch, peak, bin)."""
+def _bins_around(
+    energies_keV: Tensor, sigma_keV: Tensor, edges_keV: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Fine bins around peaks, and which of them each peak reaches, shape (batch, peak, bin).
+
+    All peaks have as many as the widest; what a narrow one does not reach is not its own, or a
+    spectrum would depend on what else is in its batch.
+    """
     last = edges_keV.numel() - 2
     reach = _REACH_SIGMA * sigma_keV
     first = torch.searchsorted(edges_keV, (energies_keV - reach).contiguous()) - 1
     end = torch.searchsorted(edges_keV, (energies_keV + reach).contiguous())
-    number = int((end - first).max()) if first.numel() else 0
-    steps = torch.arange(number, device=edges_keV.device)
-    return (first[..., None] + steps).clamp(0, last)
+    steps = torch.arange(int((end - first).max()), device=edges_keV.device)
+    bins = first[..., None] + steps
+    reached = (bins >= 0) & (bins <= last) & (bins < end[..., None])
+    return bins.clamp(0, last), reached

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lithoscope.physics.attenuation import mass_attenuation_from_elements
+from lithoscope.physics.attenuation import LOWEST_ENERGY_KEV, mass_attenuation_from_elements
+from lithoscope.physics.detector import fwhm_from_energy
 from lithoscope.synthesis.expected import Machine
 
 # Photons absorbed in an atom fall with about this power of the energy.
@@ -15,10 +16,22 @@ _EDGE = 1.07
 
 
 def attenuation_of_emitted(machine: Machine) -> NDArray[np.float64]:
-    """Mass attenuation of a machine's elements at its bins, shape (element, bin), in cm²/g."""
-    return mass_attenuation_from_elements(
-        symbols=machine.compiled.symbols, energies_keV=_middles(machine)
+    """Mass attenuation of a machine's elements at its bins, shape (element, bin), in cm²/g.
+
+    A line is spread over bins of which some lie above an edge that its photons lie below, most of
+    all each element's own Kβ. So an edge acts from the detector's resolution above it on.
+    """
+    seen, symbols = _middles(machine), machine.compiled.symbols
+    detector = machine.compiled.instrument.detector
+    spread = fwhm_from_energy(detector=detector, energies_keV=np.maximum(seen, 0.0))
+    lower = np.maximum(seen - spread, LOWEST_ENERGY_KEV)
+    here, below = (
+        mass_attenuation_from_elements(symbols=symbols, energies_keV=energies)
+        for energies in (seen, lower)
     )
+    # Attenuation rises with the energy only over an edge.
+    continued = below * (np.maximum(seen, lower) / lower) ** _PHOTOEFFECT
+    return np.where(here > below, continued, here)
 
 
 def attenuation_of_exciting(machine: Machine) -> NDArray[np.float64]:

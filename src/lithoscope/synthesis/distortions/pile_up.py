@@ -21,6 +21,9 @@ _LOWEST_PER_S, _HIGHEST_PER_S = 5e3, 5e4
 _DEAD_TIME_S = 1e-6
 # Pulse-pair resolution of an instrument whose description has none.
 _USUAL_NS = 100.0
+# Share of spectra from which the maker's software has taken pile-up out, for each step of severity:
+# measured Ti, Cr and S show none of their sum peaks (docs/sim-to-real.md).
+_TAKEN_OUT = 0.1
 # Sums of two photons are wider than any line: these steps lose nothing.
 _STEP_KEV, _STEPS = 0.04, 1024
 
@@ -48,18 +51,23 @@ class PileUp(SpectrumDistortion):
     """Count rates up to 50 000 times severity per second.
 
     The first order of `physics.pileup.pileup_from_rates`: of n counts per second and a pulse-pair
-    resolution t, the share ``1 - exp(-2 n t)`` meets another. Dead time only lengthens the real
-    time in which the counts of a live second come together; it is recorded and changes nothing.
+    resolution t, the share ``1 - exp(-2 n t)`` meets another. Of `10 % severity` of the spectra
+    software has taken it out. Dead time only lengthens the real time in which the counts of a live
+    second come together; it is recorded and changes nothing.
     """
 
     name: ClassVar[str] = "pile_up"
     summary: ClassVar[str] = "pile-up and dead time"
 
     def sample(self, batch: ExpectedBatch, draws: Draws) -> dict[str, Tensor]:
-        """Draw the count rate per second, and from it the share of the real time that is dead."""
+        """Draw the rate per second, from it the share of dead time, and whether it is taken out."""
         reach = float(np.log(_HIGHEST_PER_S * max(self.severity, 1.0) / _LOWEST_PER_S))
         rate = _LOWEST_PER_S * torch.exp(draws.uniform() * reach)
-        return {"counts_per_s": rate, "dead_share": -torch.expm1(-rate * _DEAD_TIME_S)}
+        return {
+            "counts_per_s": rate,
+            "dead_share": -torch.expm1(-rate * _DEAD_TIME_S),
+            "taken_out": draws.happens(_TAKEN_OUT * self.severity).to(rate.dtype),
+        }
 
     def apply(self, spectra: Tensor, parameters: Parameters, batch: ExpectedBatch) -> Tensor:
         """Let photons meet."""
@@ -67,7 +75,8 @@ class PileUp(SpectrumDistortion):
             return spectra
         total = spectra.sum(dim=1, keepdim=True)
         pairs_s = batch.table(pulse_pair_resolution)[:, 0]
-        piled = -torch.expm1(-2 * parameters["counts_per_s"] * pairs_s)[:, None]
+        left = 1 - parameters["taken_out"]
+        piled = -torch.expm1(-2 * left * parameters["counts_per_s"] * pairs_s)[:, None]
         even = batch.generation.operated(spectra / total, onto_even_steps)
         waves = torch.fft.rfft(even, n=2 * _STEPS, dim=1)
         sums = torch.fft.irfft(waves**2, n=2 * _STEPS, dim=1)[:, :_STEPS].clamp_min(0)

@@ -45,7 +45,7 @@ def bins_above_edges(machine: Machine) -> NDArray[np.float64]:
 
 
 class Stray(SpectrumDistortion):
-    """Each of the instrument's stray lines, up to `severity` times as strong as described."""
+    """Each of the instrument's stray lines, from nothing to `severity` times its description."""
 
     name: ClassVar[str] = "stray"
     summary: ClassVar[str] = "lines of the instrument's own parts"

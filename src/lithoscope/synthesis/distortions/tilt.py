@@ -29,8 +29,8 @@ def angles_from_slope(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Angles of beam and detector to a tilted surface.
 
-    With the normal n, ``sin psi1 = -k . n`` for the beam along k and ``sin psi2 = d . n`` towards
-    the detector; of two detectors, which mirror each other, the mean sine counts.
+    With the normal n, ``sin psi1 = -k . n`` for the beam along k and ``sin psi2 = d . n`` to the
+    detector; of two detectors, which mirror each other, the mean sine counts.
 
     Parameters
     ----------
