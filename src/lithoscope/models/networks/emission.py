@@ -1,0 +1,200 @@
+"""Tables of a reduced forward model: what elements emit and scatter, in groups of photons."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithoscope.core.instrument import Instrument
+from lithoscope.io import load_instrument
+from lithoscope.minerals import load_library
+from lithoscope.physics.compile import compile_instrument
+from lithoscope.physics.compiled import CompiledInstrument
+from lithoscope.physics.detection import counts_per_photon
+
+FloatArray = NDArray[np.float64]
+
+# Lines of an element within 6 % leave the sample together; exciting photons act together within
+# 12 %, scattered ones within 5 %. Groups that give less than this share of their element's counts
+# are left out.
+_LINE_RATIO, _CELL_RATIO, _SCATTER_RATIO = 1.06, 1.12, 1.05
+_LEAST_SHARE = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class EmissionTables:
+    """What a thick sample sends to the detector, per mass fraction and unit of absorption.
+
+    Attenuation is in cm²/g; made photons in photons/s cm²/g, towards the detector.
+
+    Parameters
+    ----------
+    symbols
+        Elements.
+    edges_keV
+        Edges of the bins, shape (bin + 1,).
+    sine_in, sine_out
+        Sines of the angles of beam and detector to the surface.
+    elements
+        The element of each group of lines, shape (group,).
+    made
+        By each group of lines under each cell of the source, shape (group, cell).
+    cells_attenuation
+        On the way in, shape (element, cell).
+    lines_attenuation
+        On the way out, shape (element, group).
+    lines_counts
+        Counts in each bin per photon of a group, shape (group, bin).
+    scattered
+        By Rayleigh, then by Compton scatter, shape (element, scatter group).
+    scatter_in, scatter_out
+        Attenuation of scattered photons, shape (element, scatter group).
+    scatter_counts
+        Shape (scatter group, bin).
+    """
+
+    symbols: tuple[str, ...]
+    edges_keV: FloatArray
+    sine_in: float
+    sine_out: float
+    elements: NDArray[np.int64]
+    made: FloatArray
+    cells_attenuation: FloatArray
+    lines_attenuation: FloatArray
+    lines_counts: FloatArray
+    scattered: FloatArray
+    scatter_in: FloatArray
+    scatter_out: FloatArray
+    scatter_counts: FloatArray
+
+
+def emission_tables(*, instrument: Instrument, edges_keV: FloatArray) -> EmissionTables:
+    """Group the compiled physics of all elements of the library.
+
+    Kept: Sherman's primary fluorescence with absorption on both ways, K, L and M lines with
+    cascade, single Rayleigh and Compton scatter, the detector's response. Left out: secondary
+    fluorescence, multiple scatter, thin samples.
+
+    Parameters
+    ----------
+    instrument
+        The instrument.
+    edges_keV
+        Edges of the bins, shape (bin + 1,).
+    """
+    compiled = compile_instrument(
+        instrument=instrument, symbols=_library_symbols(), edges_keV=edges_keV
+    )
+    geometry = instrument.geometry
+    return EmissionTables(
+        symbols=compiled.symbols,
+        edges_keV=edges_keV,
+        sine_in=float(np.sin(np.deg2rad(geometry.incidence_deg))),
+        sine_out=float(np.sin(np.deg2rad(geometry.take_off_deg))),
+        **_line_tables(compiled),
+        **_scatter_tables(compiled),
+    )
+
+
+@functools.cache
+def _library_symbols() -> tuple[str, ...]:
+    return tuple(
+        sorted({symbol for mineral in load_library() for symbol in mineral.composition.elements})
+    )
+
+
+@functools.lru_cache(maxsize=4)
+def tables_of_m4(edges_keV: tuple[float, ...]) -> EmissionTables:
+    """Return the tables of the M4 Tornado, made once for each axis."""
+    return emission_tables(instrument=load_instrument("m4-tornado"), edges_keV=np.array(edges_keV))
+
+
+def _line_tables(compiled: CompiledInstrument) -> dict[str, NDArray[np.generic]]:
+    tables, source = compiled.fluorescence, compiled.source
+    response = counts_per_photon(
+        instrument=compiled.instrument,
+        energies_keV=tables.lines.energies_keV,
+        edges_keV=compiled.edges_keV,
+    )
+    towards = compiled.instrument.geometry.solid_angle_sr / (4 * np.pi)
+    made = tables.production * source.photons_per_s * towards
+    seen = made.sum(axis=1) * response.sum(axis=1)
+    groups = [
+        group
+        for element in range(len(compiled.symbols))
+        for group in _groups_of_element(tables.lines.elements == element, tables.lines.energies_keV, seen)
+    ]
+    weights = _shares(groups, made.sum(axis=1))
+    cells = _runs(source.energies_keV, _CELL_RATIO)
+    photons = _shares(cells, source.photons_per_s)
+    members = (weights > 0).astype(np.float64)
+    return {
+        "elements": np.array([tables.lines.elements[group[0]] for group in groups]),
+        "made": np.stack([(members @ made)[:, cell].sum(axis=1) for cell in cells], axis=1),
+        "cells_attenuation": tables.attenuation_in @ photons.T,
+        "lines_attenuation": tables.attenuation_lines @ weights.T,
+        "lines_counts": weights @ response,
+    }
+
+
+def _groups_of_element(
+    own: NDArray[np.bool_], energies: FloatArray, seen: FloatArray
+) -> list[NDArray[np.int64]]:
+    lines = np.flatnonzero(own & (seen > 0))
+    groups = [lines[run] for run in _runs(energies[lines], _LINE_RATIO)]
+    return [group for group in groups if seen[group].sum() > _LEAST_SHARE * seen[lines].sum()]
+
+
+def _scatter_tables(compiled: CompiledInstrument) -> dict[str, FloatArray]:
+    tables, source = compiled.scatter, compiled.source
+    response = counts_per_photon(
+        instrument=compiled.instrument,
+        energies_keV=tables.energies_keV,
+        edges_keV=compiled.edges_keV,
+    )
+    nodes, broad = source.energies_keV.size, tables.broad
+    smooth = np.zeros((nodes, response.shape[1]))
+    smooth[~broad] = response[nodes : nodes + int((~broad).sum())]
+    # A mean profile for all elements: their Compton profiles differ less than what varies in depth.
+    smooth[broad] = tables.profiles.mean(axis=0) @ response[nodes + int((~broad).sum()) :]
+    cells = _runs(source.energies_keV, _SCATTER_RATIO)
+    parts: dict[str, list[FloatArray]] = {"scattered": [], "in": [], "out": [], "counts": []}
+    for sections, out, counts in (
+        (tables.rayleigh, tables.attenuation_in, response[:nodes]),
+        (tables.compton, tables.attenuation_compton, smooth),
+    ):
+        made = sections * tables.seen
+        shares = _shares(cells, made.mean(axis=0))
+        parts["scattered"].append(np.stack([made[:, cell].sum(axis=1) for cell in cells], axis=1))
+        parts["in"].append(tables.attenuation_in @ shares.T)
+        parts["out"].append(out @ shares.T)
+        parts["counts"].append(shares @ counts)
+    return {
+        "scattered": np.concatenate(parts["scattered"], axis=1),
+        "scatter_in": np.concatenate(parts["in"], axis=1),
+        "scatter_out": np.concatenate(parts["out"], axis=1),
+        "scatter_counts": np.concatenate(parts["counts"]),
+    }
+
+
+def _runs(energies: FloatArray, ratio: float) -> list[NDArray[np.int64]]:
+    """Indices in runs of energies of which the highest is at most `ratio` times the lowest."""
+    runs: list[list[int]] = []
+    for index in np.argsort(energies, kind="stable"):
+        if runs and energies[index] <= ratio * energies[runs[-1][0]]:
+            runs[-1].append(int(index))
+        else:
+            runs.append([int(index)])
+    return [np.array(run) for run in runs]
+
+
+def _shares(groups: list[NDArray[np.int64]], weights: FloatArray) -> FloatArray:
+    """Share of each member in its group, shape (group, member)."""
+    shares = np.zeros((len(groups), weights.size))
+    for row, group in enumerate(groups):
+        total = weights[group].sum()
+        shares[row, group] = weights[group] / total if total > 0 else 1 / group.size
+    return shares
