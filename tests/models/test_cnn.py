@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lithoscope.errors import CheckpointError
-from lithoscope.models.cnn import Cnn
+from lithoscope.models.networks.cnn import Cnn
 from lithoscope.models.inputs import network_inputs
 from lithoscope.models.registry import NETWORKS, build_network
 
@@ -34,7 +34,7 @@ def test_inputs_by_hand():
 
 
 def test_a_spectrum_without_counts_gives_numbers():
-    network = Cnn(64, 3).eval()
+    network = Cnn(2, 64, 3).eval()
     with torch.inference_mode():
         logits = network(*network_inputs(torch.zeros(2, 64)))
     assert torch.isfinite(logits).all()
@@ -42,7 +42,7 @@ def test_a_spectrum_without_counts_gives_numbers():
 
 def test_batch_equals_one_by_one():
     torch.manual_seed(1)
-    network = Cnn(64, 5).eval()
+    network = Cnn(2, 64, 5).eval()
     counts = torch.poisson(torch.rand(7, 64) * 9)
     with torch.inference_mode():
         together = network(*network_inputs(counts))

@@ -13,11 +13,13 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from lithoscope.errors import InvalidValueError
 from lithoscope.models.inputs import network_inputs
+from lithoscope.models.networks.base import SpectralNetwork
+from lithoscope.models.precision import cpu_has_bf16
 from lithoscope.synthesis.stream import SpectrumStream
 
 
@@ -77,9 +79,9 @@ class _Stream(IterableDataset[tuple[Tensor, Tensor]]):
 
 
 class Classifier(lightning.LightningModule):
-    """Cross-entropy on simulated spectra, AdamW, one cycle of the learning rate."""
+    """The network's loss on simulated spectra, AdamW, one cycle of the learning rate."""
 
-    def __init__(self, network: nn.Module, settings: FitSettings) -> None:
+    def __init__(self, network: SpectralNetwork, settings: FitSettings) -> None:
         super().__init__()
         self.network = network
         self.settings = settings
@@ -87,8 +89,7 @@ class Classifier(lightning.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Return the loss of one batch."""
         counts, classes = batch
-        logits = self.network(*network_inputs(counts))
-        loss = nn.functional.cross_entropy(logits, classes)
+        loss, logits = self.network.training_loss(*network_inputs(counts), counts, classes)
         accuracy = (logits.argmax(dim=1) == classes).float().mean()
         self.log_dict({"loss": loss, "accuracy": accuracy}, prog_bar=True)
         return loss
@@ -128,7 +129,7 @@ def seed_weights(seed: int) -> None:
 
 
 def fit_network(
-    network: nn.Module,
+    network: SpectralNetwork,
     stream: SpectrumStream,
     settings: FitSettings,
     *,
@@ -184,6 +185,4 @@ def _has_bf16() -> bool:
     """Whether bfloat16 arithmetic is native here; emulated, it is slower than float32."""
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported()
-    return "avx512_bf16" in torch.backends.cpu.get_cpu_capability().lower() or bool(
-        torch.cpu._is_avx512_bf16_supported()
-    )
+    return cpu_has_bf16()

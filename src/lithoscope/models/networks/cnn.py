@@ -11,7 +11,7 @@ from lithoscope.models.networks.trunk import WIDTHS, ConvolutionTrunk, DenseFeat
 
 # Filters and dense width that cost what `cnn-attention` does, parameters and multiply-adds, on 466
 # bins and 275 classes, within 1 % (tests/models/test_networks.py).
-_WIDE, _WIDE_DENSE = (27, 57, 84, 74), 254
+_WIDE, _WIDE_DENSE = (28, 52, 104, 72), 260
 
 
 class Cnn(SpectralNetwork):

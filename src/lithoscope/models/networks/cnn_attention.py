@@ -11,7 +11,7 @@ from lithoscope.models.networks.attention import (
 )
 from lithoscope.models.networks.trunk import ConvolutionTrunk, DenseFeatures
 
-_HEADS = 4
+_HEADS = 3
 
 
 class CnnAttention(AttendingNetwork):

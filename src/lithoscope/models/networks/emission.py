@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lithoscope.core.elements import symbols
 from lithoscope.core.instrument import Instrument
 from lithoscope.io import load_instrument
-from lithoscope.minerals import load_library
 from lithoscope.physics.compile import compile_instrument
 from lithoscope.physics.compiled import CompiledInstrument
 from lithoscope.physics.detection import counts_per_photon
@@ -22,6 +22,10 @@ FloatArray = NDArray[np.float64]
 # are left out.
 _LINE_RATIO, _CELL_RATIO, _SCATTER_RATIO = 1.06, 1.12, 1.05
 _LEAST_SHARE = 1e-4
+# Elements of minerals: up to uranium, without noble gases and those that are nowhere in amounts. Not
+# those of today's library, so that it can grow without making trained networks useless.
+_ABSENT = ("He", "Ne", "Ar", "Kr", "Xe", "Rn", "Tc", "Pm", "Po", "At", "Fr", "Ra", "Ac", "Pa")
+_SYMBOLS = tuple(symbol for symbol in symbols()[:92] if symbol not in _ABSENT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +76,7 @@ class EmissionTables:
 
 
 def emission_tables(*, instrument: Instrument, edges_keV: FloatArray) -> EmissionTables:
-    """Group the compiled physics of all elements of the library.
+    """Group the compiled physics of all elements that minerals hold.
 
     Kept: Sherman's primary fluorescence with absorption on both ways, K, L and M lines with
     cascade, single Rayleigh and Compton scatter, the detector's response. Left out: secondary
@@ -86,7 +90,7 @@ def emission_tables(*, instrument: Instrument, edges_keV: FloatArray) -> Emissio
         Edges of the bins, shape (bin + 1,).
     """
     compiled = compile_instrument(
-        instrument=instrument, symbols=_library_symbols(), edges_keV=edges_keV
+        instrument=instrument, symbols=_SYMBOLS, edges_keV=edges_keV
     )
     geometry = instrument.geometry
     return EmissionTables(
@@ -96,13 +100,6 @@ def emission_tables(*, instrument: Instrument, edges_keV: FloatArray) -> Emissio
         sine_out=float(np.sin(np.deg2rad(geometry.take_off_deg))),
         **_line_tables(compiled),
         **_scatter_tables(compiled),
-    )
-
-
-@functools.cache
-def _library_symbols() -> tuple[str, ...]:
-    return tuple(
-        sorted({symbol for mineral in load_library() for symbol in mineral.composition.elements})
     )
 
 

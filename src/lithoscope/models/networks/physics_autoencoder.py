@@ -96,7 +96,8 @@ class PhysicsAutoencoder(SpectralNetwork):
     def code(self, spectra: Tensor, log_total: Tensor) -> PhysicalCode:
         """Return the physical code of spectra; shapes as in `features`."""
         maps = self.convolutions(spectra).flatten(1)
-        read = self.read(self.encoded(maps, log_total)).float()
+        encoded = self.encoded(maps, log_total).to(self.read.weight.dtype)
+        read = self.read(encoded).float()
         n_elements = len(self.symbols)
         return PhysicalCode(
             torch.softmax(read[:, :n_elements], dim=1), torch.tanh(read[:, n_elements:])
@@ -130,7 +131,8 @@ class PhysicsAutoencoder(SpectralNetwork):
 
     def _features(self, code: PhysicalCode, log_total: Tensor) -> Tensor:
         logs = torch.log10(code.fractions + _TRACE)
-        return self.dense(torch.cat([logs, code.nuisances], dim=1), log_total)
+        shown = torch.cat([logs, code.nuisances], dim=1).to(self.dense.weight.dtype)
+        return self.dense(shown, log_total)
 
 
 def _edges(n_bins: int) -> tuple[float, ...]:

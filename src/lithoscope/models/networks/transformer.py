@@ -8,7 +8,7 @@ from lithoscope.models.networks.attention import AttendingNetwork, TransformerBl
 from lithoscope.models.networks.patches import Patches
 from lithoscope.models.networks.trunk import DenseFeatures
 
-_WIDTH, _HEADS, _BLOCKS = 64, 4, 2
+_WIDTH, _HEADS, _BLOCKS = 64, 2, 2
 # Values of each position that the dense layer is shown.
 _NARROWED = 16
 

@@ -8,7 +8,7 @@ from lithoscope.models.networks.attention import AttendingNetwork, TransformerBl
 from lithoscope.models.networks.patches import Patches
 from lithoscope.models.networks.trunk import DenseFeatures
 
-_WIDTH, _HEADS, _HIDDEN = 64, 4, 128
+_WIDTH, _HEADS, _HIDDEN = 64, 2, 128
 
 
 class TransformerLstm(AttendingNetwork):
