@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from lithoscope.errors import CheckpointError
-from lithoscope.models.networks.cnn import Cnn
 from lithoscope.models.inputs import network_inputs
+from lithoscope.models.networks.cnn import Cnn
 from lithoscope.models.registry import NETWORKS, build_network
 
 

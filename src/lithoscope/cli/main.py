@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lithoscope.cli import classify, demo, info, map_scan, minerals, simulate, train
+from lithoscope.cli import classify, demo, info, map_scan, minerals, models, simulate, train
 from lithoscope.cli.terminal import print_error
 from lithoscope.errors import LithoscopeError
 
@@ -25,6 +25,7 @@ app.command("demo", rich_help_panel=USE)(demo.demo)
 app.command("simulate", rich_help_panel=MAKE)(simulate.simulate)
 app.add_typer(minerals.app, name="minerals", rich_help_panel=MAKE)
 app.command("train", rich_help_panel=RESEARCH)(train.train)
+app.command("models", rich_help_panel=RESEARCH)(models.models)
 
 
 @app.callback(invoke_without_command=True)

@@ -71,11 +71,12 @@ def prepared_for_inference(
         for name, child in parent.named_children():
             if isinstance(child, nn.Sequential):
                 setattr(parent, name, _folded(child, chosen))
-    copied.to(chosen)
-    copied.head.float()
     trunks = [part for part in copied.modules() if isinstance(part, _Trunk2d)]
-    for trunk in trunks:
-        trunk.first.float()
+    exact = [copied.head, *(trunk.first for trunk in trunks)]
+    kept = {weight for part in exact for weight in part.parameters()}
+    for weight in copied.parameters():
+        if weight not in kept:
+            weight.data = weight.data.to(chosen)
     return PreparedNetwork(copied, torch.float32 if trunks else chosen)
 
 
@@ -100,10 +101,9 @@ class _Trunk2d(nn.Module):
 
     def __init__(self, layers: list[nn.Module], dtype: torch.dtype) -> None:
         super().__init__()
-        activated = [isinstance(layer, nn.GELU) for layer in layers]
         made: list[nn.Module] = []
-        for layer, gelu_follows in itertools.zip_longest(layers, activated[1:], fillvalue=False):
-            if isinstance(layer, nn.Conv1d) and gelu_follows:
+        for layer, following in itertools.pairwise([*layers, nn.Identity()]):
+            if isinstance(layer, nn.Conv1d) and isinstance(following, nn.GELU):
                 made.append(_ConvolutionGelu(layer))
             elif not isinstance(layer, nn.GELU):
                 made.append(layer)

@@ -85,9 +85,7 @@ NETWORKS: dict[str, NetworkEntry] = {
 }
 
 
-def build_network(
-    name: str, *, n_inputs: int = 2, n_bins: int, n_classes: int
-) -> SpectralNetwork:
+def build_network(name: str, *, n_inputs: int = 2, n_bins: int, n_classes: int) -> SpectralNetwork:
     """Make an untrained network.
 
     Parameters

@@ -22,17 +22,60 @@ FloatArray = NDArray[np.float64]
 # are left out.
 _LINE_RATIO, _CELL_RATIO, _SCATTER_RATIO = 1.06, 1.12, 1.05
 _LEAST_SHARE = 1e-4
-# Elements of minerals: up to uranium, without noble gases and those that are nowhere in amounts. Not
-# those of today's library, so that it can grow without making trained networks useless.
+# Elements of minerals: up to uranium, without noble gases and those that are nowhere in amounts.
+# Not those of today's library, so that it can grow without making trained networks useless.
 _ABSENT = ("He", "Ne", "Ar", "Kr", "Xe", "Rn", "Tc", "Pm", "Po", "At", "Fr", "Ra", "Ac", "Pa")
 _SYMBOLS = tuple(symbol for symbol in symbols()[:92] if symbol not in _ABSENT)
 
 
 @dataclass(frozen=True, eq=False)
-class EmissionTables:
-    """What a thick sample sends to the detector, per mass fraction and unit of absorption.
+class LineEmission:
+    """Fluorescence of a thick sample in groups of lines, per mass fraction and absorption.
 
-    Attenuation is in cm²/g; made photons in photons/s cm²/g, towards the detector.
+    Parameters
+    ----------
+    elements
+        The element of each group, shape (group,).
+    made
+        Towards the detector under each cell of the source, shape (group, cell), photons/s cm²/g.
+    attenuation_in
+        In cm²/g, shape (element, cell).
+    attenuation_out
+        In cm²/g, shape (element, group).
+    counts
+        Counts in each bin per photon of a group, shape (group, bin).
+    """
+
+    elements: NDArray[np.int64]
+    made: FloatArray
+    attenuation_in: FloatArray
+    attenuation_out: FloatArray
+    counts: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class ScatterEmission:
+    """Scatter of a thick sample in groups of photons, Rayleigh's first, then Compton's.
+
+    Parameters
+    ----------
+    made
+        Towards the detector, shape (element, group), photons/s cm²/g.
+    attenuation_in, attenuation_out
+        In cm²/g, shape (element, group).
+    counts
+        Counts in each bin per photon of a group, shape (group, bin).
+    """
+
+    made: FloatArray
+    attenuation_in: FloatArray
+    attenuation_out: FloatArray
+    counts: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class EmissionTables:
+    """What a thick sample sends to the detector.
 
     Parameters
     ----------
@@ -42,37 +85,16 @@ class EmissionTables:
         Edges of the bins, shape (bin + 1,).
     sine_in, sine_out
         Sines of the angles of beam and detector to the surface.
-    elements
-        The element of each group of lines, shape (group,).
-    made
-        By each group of lines under each cell of the source, shape (group, cell).
-    cells_attenuation
-        On the way in, shape (element, cell).
-    lines_attenuation
-        On the way out, shape (element, group).
-    lines_counts
-        Counts in each bin per photon of a group, shape (group, bin).
-    scattered
-        By Rayleigh, then by Compton scatter, shape (element, scatter group).
-    scatter_in, scatter_out
-        Attenuation of scattered photons, shape (element, scatter group).
-    scatter_counts
-        Shape (scatter group, bin).
+    lines, scatter
+        Fluorescence and scatter.
     """
 
     symbols: tuple[str, ...]
     edges_keV: FloatArray
     sine_in: float
     sine_out: float
-    elements: NDArray[np.int64]
-    made: FloatArray
-    cells_attenuation: FloatArray
-    lines_attenuation: FloatArray
-    lines_counts: FloatArray
-    scattered: FloatArray
-    scatter_in: FloatArray
-    scatter_out: FloatArray
-    scatter_counts: FloatArray
+    lines: LineEmission
+    scatter: ScatterEmission
 
 
 def emission_tables(*, instrument: Instrument, edges_keV: FloatArray) -> EmissionTables:
@@ -89,17 +111,15 @@ def emission_tables(*, instrument: Instrument, edges_keV: FloatArray) -> Emissio
     edges_keV
         Edges of the bins, shape (bin + 1,).
     """
-    compiled = compile_instrument(
-        instrument=instrument, symbols=_SYMBOLS, edges_keV=edges_keV
-    )
+    compiled = compile_instrument(instrument=instrument, symbols=_SYMBOLS, edges_keV=edges_keV)
     geometry = instrument.geometry
     return EmissionTables(
         symbols=compiled.symbols,
         edges_keV=edges_keV,
         sine_in=float(np.sin(np.deg2rad(geometry.incidence_deg))),
         sine_out=float(np.sin(np.deg2rad(geometry.take_off_deg))),
-        **_line_tables(compiled),
-        **_scatter_tables(compiled),
+        lines=_line_emission(compiled),
+        scatter=_scatter_emission(compiled),
     )
 
 
@@ -109,7 +129,7 @@ def tables_of_m4(edges_keV: tuple[float, ...]) -> EmissionTables:
     return emission_tables(instrument=load_instrument("m4-tornado"), edges_keV=np.array(edges_keV))
 
 
-def _line_tables(compiled: CompiledInstrument) -> dict[str, NDArray[np.generic]]:
+def _line_emission(compiled: CompiledInstrument) -> LineEmission:
     tables, source = compiled.fluorescence, compiled.source
     response = counts_per_photon(
         instrument=compiled.instrument,
@@ -122,19 +142,21 @@ def _line_tables(compiled: CompiledInstrument) -> dict[str, NDArray[np.generic]]
     groups = [
         group
         for element in range(len(compiled.symbols))
-        for group in _groups_of_element(tables.lines.elements == element, tables.lines.energies_keV, seen)
+        for group in _groups_of_element(
+            tables.lines.elements == element, tables.lines.energies_keV, seen
+        )
     ]
     weights = _shares(groups, made.sum(axis=1))
     cells = _runs(source.energies_keV, _CELL_RATIO)
     photons = _shares(cells, source.photons_per_s)
     members = (weights > 0).astype(np.float64)
-    return {
-        "elements": np.array([tables.lines.elements[group[0]] for group in groups]),
-        "made": np.stack([(members @ made)[:, cell].sum(axis=1) for cell in cells], axis=1),
-        "cells_attenuation": tables.attenuation_in @ photons.T,
-        "lines_attenuation": tables.attenuation_lines @ weights.T,
-        "lines_counts": weights @ response,
-    }
+    return LineEmission(
+        elements=np.array([tables.lines.elements[group[0]] for group in groups]),
+        made=np.stack([(members @ made)[:, cell].sum(axis=1) for cell in cells], axis=1),
+        attenuation_in=tables.attenuation_in @ photons.T,
+        attenuation_out=tables.attenuation_lines @ weights.T,
+        counts=weights @ response,
+    )
 
 
 def _groups_of_element(
@@ -145,7 +167,7 @@ def _groups_of_element(
     return [group for group in groups if seen[group].sum() > _LEAST_SHARE * seen[lines].sum()]
 
 
-def _scatter_tables(compiled: CompiledInstrument) -> dict[str, FloatArray]:
+def _scatter_emission(compiled: CompiledInstrument) -> ScatterEmission:
     tables, source = compiled.scatter, compiled.source
     response = counts_per_photon(
         instrument=compiled.instrument,
@@ -158,23 +180,23 @@ def _scatter_tables(compiled: CompiledInstrument) -> dict[str, FloatArray]:
     # A mean profile for all elements: their Compton profiles differ less than what varies in depth.
     smooth[broad] = tables.profiles.mean(axis=0) @ response[nodes + int((~broad).sum()) :]
     cells = _runs(source.energies_keV, _SCATTER_RATIO)
-    parts: dict[str, list[FloatArray]] = {"scattered": [], "in": [], "out": [], "counts": []}
-    for sections, out, counts in (
+    made, into, out, counts = [], [], [], []
+    for sections, attenuation, seen in (
         (tables.rayleigh, tables.attenuation_in, response[:nodes]),
         (tables.compton, tables.attenuation_compton, smooth),
     ):
-        made = sections * tables.seen
-        shares = _shares(cells, made.mean(axis=0))
-        parts["scattered"].append(np.stack([made[:, cell].sum(axis=1) for cell in cells], axis=1))
-        parts["in"].append(tables.attenuation_in @ shares.T)
-        parts["out"].append(out @ shares.T)
-        parts["counts"].append(shares @ counts)
-    return {
-        "scattered": np.concatenate(parts["scattered"], axis=1),
-        "scatter_in": np.concatenate(parts["in"], axis=1),
-        "scatter_out": np.concatenate(parts["out"], axis=1),
-        "scatter_counts": np.concatenate(parts["counts"]),
-    }
+        by_node = sections * tables.seen
+        shares = _shares(cells, by_node.mean(axis=0))
+        made.append(np.stack([by_node[:, cell].sum(axis=1) for cell in cells], axis=1))
+        into.append(tables.attenuation_in @ shares.T)
+        out.append(attenuation @ shares.T)
+        counts.append(shares @ seen)
+    return ScatterEmission(
+        made=np.concatenate(made, axis=1),
+        attenuation_in=np.concatenate(into, axis=1),
+        attenuation_out=np.concatenate(out, axis=1),
+        counts=np.concatenate(counts),
+    )
 
 
 def _runs(energies: FloatArray, ratio: float) -> list[NDArray[np.int64]]:

@@ -17,7 +17,7 @@ class PhysicsDecoder(nn.Module):
 
     Photons of a group of lines of element e are
 
-    ``w_e sum_c made_gc / (sin psi1 (w mu_c / sin psi1 + w mu_g / sin psi2))``
+    ``w_e sum_c made_gc / (w mu_c + w mu_g sin psi1 / sin psi2)``
 
     (Sherman 1955, primary fluorescence of a thick sample, the source in cells c), those of a
     scatter group have the same form with the cross section ``w sigma_g`` for ``w_e made_g``.
@@ -28,15 +28,34 @@ class PhysicsDecoder(nn.Module):
         The tables; they are buffers, saved with the weights.
     """
 
+    edges_keV: Tensor
+    elements: Tensor
+    lines_made: Tensor
+    lines_in: Tensor
+    lines_out: Tensor
+    lines_counts: Tensor
+    scatter_made: Tensor
+    scatter_in: Tensor
+    scatter_out: Tensor
+    scatter_counts: Tensor
+
     def __init__(self, tables: EmissionTables) -> None:
         super().__init__()
         self.sine_ratio = tables.sine_in / tables.sine_out
-        self.register_buffer("elements", torch.from_numpy(tables.elements))
-        for name in (
-            *("edges_keV", "made", "cells_attenuation", "lines_attenuation", "lines_counts"),
-            *("scattered", "scatter_in", "scatter_out", "scatter_counts"),
+        lines, scatter = tables.lines, tables.scatter
+        self.register_buffer("elements", torch.from_numpy(lines.elements))
+        for name, table in (
+            ("edges_keV", tables.edges_keV),
+            ("lines_made", lines.made),
+            ("lines_in", lines.attenuation_in),
+            ("lines_out", lines.attenuation_out),
+            ("lines_counts", lines.counts),
+            ("scatter_made", scatter.made),
+            ("scatter_in", scatter.attenuation_in),
+            ("scatter_out", scatter.attenuation_out),
+            ("scatter_counts", scatter.counts),
         ):
-            self.register_buffer(name, torch.from_numpy(getattr(tables, name)).float())
+            self.register_buffer(name, torch.from_numpy(table).float())
 
     def forward(
         self, fractions: Tensor, scatter: Tensor, gain: Tensor, offset_keV: Tensor
@@ -67,12 +86,12 @@ class PhysicsDecoder(nn.Module):
 
     def expected(self, fractions: Tensor, scatter: Tensor) -> Tensor:
         """Return counts per second on an exact energy axis, shape (batch, bin)."""
-        into = fractions @ self.cells_attenuation
-        out = self.sine_ratio * (fractions @ self.lines_attenuation)
+        into = fractions @ self.lines_in
+        out = self.sine_ratio * (fractions @ self.lines_out)
         both = (into[:, None, :] + out[:, :, None]).clamp_min(_LEAST_ATTENUATION)
-        lines = fractions[:, self.elements] * (self.made / both).sum(dim=2)
+        lines = fractions[:, self.elements] * (self.lines_made / both).sum(dim=2)
         passed = fractions @ self.scatter_in + self.sine_ratio * (fractions @ self.scatter_out)
-        scattered = (fractions @ self.scattered) / passed.clamp_min(_LEAST_ATTENUATION)
+        scattered = (fractions @ self.scatter_made) / passed.clamp_min(_LEAST_ATTENUATION)
         return lines @ self.lines_counts + scatter[:, None] * (scattered @ self.scatter_counts)
 
     def _recorded(self, spectra: Tensor, gain: Tensor, offset_keV: Tensor) -> Tensor:

@@ -17,7 +17,9 @@ _MOST_AFTER_FIRST, _LEAST_TO_STRIDE = 256, 16
 
 
 class ConvolutionTrunk(nn.Sequential):
-    """Convolutions with batch normalisation and GELU, (batch, input, bin) to (batch, width, position).
+    """Convolutions with batch normalisation and GELU.
+
+    From (batch, input, bin) to (batch, width, position).
 
     On 466 bins, strides are 2 and kernels 7, 5, 3, 3, which leaves 30 positions (design record
     0004). Over more channels the first stride is larger and its kernel twice as wide and three;
@@ -52,9 +54,7 @@ class ConvolutionTrunk(nn.Sequential):
             stride = _stride(length, first=number == 0)
             kernel = 2 * max(stride, 2) + 3 if number == 0 else _LATER_KERNELS[number - 1]
             layers += [
-                nn.Conv1d(
-                    n_filters, wider, kernel, stride=stride, padding=kernel // 2, bias=False
-                ),
+                nn.Conv1d(n_filters, wider, kernel, stride=stride, padding=kernel // 2, bias=False),
                 nn.BatchNorm1d(wider),
                 nn.GELU(approximate="tanh"),
             ]
