@@ -67,10 +67,7 @@ def prepared_for_inference(
     """
     chosen = dtype or (torch.bfloat16 if cpu_has_bf16() else torch.float32)
     copied = copy.deepcopy(network).eval().requires_grad_(False)
-    for parent in list(copied.modules()):
-        for name, child in parent.named_children():
-            if isinstance(child, nn.Sequential):
-                setattr(parent, name, _folded(child, chosen))
+    _fold_inside(copied, chosen)
     trunks = [part for part in copied.modules() if isinstance(part, _Trunk2d)]
     exact = [copied.head, *(trunk.first for trunk in trunks)]
     kept = {weight for part in exact for weight in part.parameters()}
@@ -78,6 +75,13 @@ def prepared_for_inference(
         if weight not in kept:
             weight.data = weight.data.to(chosen)
     return PreparedNetwork(copied, torch.float32 if trunks else chosen)
+
+
+def _fold_inside(parent: nn.Module, dtype: torch.dtype) -> None:
+    for name, child in parent.named_children():
+        _fold_inside(child, dtype)
+        if isinstance(child, nn.Sequential):
+            setattr(parent, name, _folded(child, dtype))
 
 
 def _folded(layers: nn.Sequential, dtype: torch.dtype) -> nn.Module:
