@@ -1,29 +1,11 @@
-"""The baseline network can learn, and its inputs are what they say."""
+"""The control holds on empty spectra, and its inputs are what they say."""
 
 import numpy as np
 import pytest
 import torch
 
-from lithoscope.errors import CheckpointError
 from lithoscope.models.inputs import network_inputs
 from lithoscope.models.networks.cnn import Cnn
-from lithoscope.models.registry import NETWORKS, build_network
-
-
-@pytest.mark.parametrize("name", sorted(NETWORKS))
-def test_every_network_overfits_a_tiny_set(name):
-    torch.manual_seed(0)
-    network = build_network(name, n_bins=120, n_classes=16)
-    counts = torch.poisson(torch.rand(16, 120) * 20)
-    classes = torch.arange(16)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
-    for _ in range(60):
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(network(*network_inputs(counts)), classes)
-        loss.backward()
-        optimizer.step()
-    assert loss < 0.05
-    assert (network(*network_inputs(counts)).argmax(dim=1) == classes).all()
 
 
 def test_inputs_by_hand():
@@ -48,8 +30,3 @@ def test_batch_equals_one_by_one():
         together = network(*network_inputs(counts))
         apart = torch.cat([network(*network_inputs(row[None])) for row in counts])
     torch.testing.assert_close(together, apart, rtol=1e-4, atol=1e-5)
-
-
-def test_an_unknown_network_is_named():
-    with pytest.raises(CheckpointError, match=r"'cnm'(.|\n)*cnn"):
-        build_network("cnm", n_bins=10, n_classes=2)

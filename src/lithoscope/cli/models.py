@@ -19,7 +19,7 @@ def models(as_json: JsonOption = False) -> None:
         print_json(facts)
         return
     columns = [
-        *(("network", "left"), ("weights", "right"), ("MACs", "right")),
+        *(("network", "left"), ("parameters", "right"), ("MACs", "right")),
         *(("spectra/s", "right"), ("what it is", "left")),
     ]
     print_table(
@@ -39,11 +39,11 @@ def models(as_json: JsonOption = False) -> None:
     load = measured["load_before"]
     print_line("")
     print_line(
-        f"MACs (multiply-adds) a spectrum and weights for {facts['n_bins']} bins and "
+        f"Parameters, and MACs (multiply-adds) a spectrum, for {facts['n_bins']} bins and "
         f"{facts['n_classes']} classes."
     )
     print_line(
-        f"Speed measured now for {measured['seconds_each']:g} s each, without preprocessing: "
+        f"Fastest of chunks for {measured['seconds_each']:g} s each, without preprocessing: "
         f"{measured['precision']},\n{measured['threads']} thread(s)"
         + ("" if load is None else f", load of the machine {load:.1f}")
         + "."
