@@ -124,6 +124,19 @@ def test_too_few_codes_are_refused_with_what_to_use_instead(name):
         build_network(name, n_bins=7, n_classes=3)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_come_back_from_safetensors(name):
+    from safetensors.torch import load, save
+
+    network = settled(name)
+    stored = save({key: value.contiguous() for key, value in network.state_dict().items()})
+    again = build_network(name, n_bins=N_BINS, n_classes=8)
+    again.load_state_dict(load(stored))
+    inputs = network_inputs(small_task(n_spectra=3)[0])
+    with torch.inference_mode():
+        torch.testing.assert_close(again.eval()(*inputs), network(*inputs))
+
+
 def test_one_code_is_enough_without_neighbourhood():
     assert build_network("mlp", n_inputs=1, n_bins=1, n_classes=2).eval()(
         torch.ones(1, 1, 1), torch.zeros(1, 1)
