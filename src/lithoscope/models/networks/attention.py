@@ -139,8 +139,8 @@ def attention_over_bins(attention: Tensor, *, n_bins: int, bins_per_position: in
     -------
     Tensor, shape (batch, bin)
     """
-    place = torch.arange(n_bins, dtype=attention.dtype) / bins_per_position
-    place = place.clamp_max(attention.shape[1] - 1)
+    place = torch.arange(n_bins, dtype=attention.dtype, device=attention.device)
+    place = (place / bins_per_position).clamp_max(attention.shape[1] - 1)
     below = place.floor().long()
     above = (below + 1).clamp_max(attention.shape[1] - 1)
     share = place - below
