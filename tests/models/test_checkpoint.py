@@ -15,7 +15,7 @@ from lithoscope.models.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from lithoscope.models.cnn import Cnn
+from lithoscope.models.networks.cnn import Cnn
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import Condition
 
@@ -28,7 +28,7 @@ def checkpoint():
     return Checkpoint(
         name="tiny",
         network_name="cnn",
-        network=Cnn(len(axis), 2).eval(),
+        network=Cnn(2, len(axis), 2).eval(),
         axis=axis,
         labels=labels,
         condition=Condition("bragg", {"poisson": 2.0, "bragg": 3.0}, (50.0, 1e4)),

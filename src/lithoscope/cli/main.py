@@ -14,6 +14,7 @@ from lithoscope.cli import (
     info,
     map_scan,
     minerals,
+    models,
     phantom,
     simulate,
     train,
@@ -39,6 +40,7 @@ app.command("phantom", rich_help_panel=MAKE)(phantom.phantom)
 app.add_typer(minerals.app, name="minerals", rich_help_panel=MAKE)
 app.command("train", rich_help_panel=RESEARCH)(train.train)
 app.command("ceiling", rich_help_panel=RESEARCH)(ceiling.ceiling)
+app.command("models", rich_help_panel=RESEARCH)(models.models)
 
 
 @app.callback(invoke_without_command=True)

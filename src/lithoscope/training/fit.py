@@ -16,12 +16,14 @@ import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from lithoscope.core.labels import LabelSet
 from lithoscope.errors import CheckpointError, InvalidValueError
 from lithoscope.models.inputs import network_inputs
+from lithoscope.models.networks.base import SpectralNetwork
+from lithoscope.models.precision import cpu_has_bf16
 from lithoscope.synthesis.conditions import Condition
 from lithoscope.training.validation import KeepBest, Validation
 
@@ -106,9 +108,11 @@ class _Stream(IterableDataset[tuple[Tensor, Tensor]]):
 
 
 class Classifier(lightning.LightningModule):
-    """Cross-entropy on simulated spectra, AdamW, one cycle of the learning rate."""
+    """The network's loss on simulated spectra, AdamW, one cycle of the learning rate."""
 
-    def __init__(self, network: nn.Module, settings: FitSettings, identity: dict[str, str]) -> None:
+    def __init__(
+        self, network: SpectralNetwork, settings: FitSettings, identity: dict[str, str]
+    ) -> None:
         super().__init__()
         self.network = network
         self.settings = settings
@@ -121,8 +125,7 @@ class Classifier(lightning.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Return the loss of one batch."""
         counts, classes = batch
-        logits = self.network(*network_inputs(counts))
-        loss = nn.functional.cross_entropy(logits, classes)
+        loss, logits = self.network.training_loss(*network_inputs(counts), counts, classes)
         accuracy = (logits.argmax(dim=1) == classes).float().mean()
         self.log_dict({"loss": loss, "accuracy": accuracy}, prog_bar=True)
         return loss
@@ -162,7 +165,7 @@ def seed_weights(seed: int) -> None:
 
 
 def fit_network(
-    network: nn.Module,
+    network: SpectralNetwork,
     stream: Batches,
     settings: FitSettings,
     *,
@@ -235,7 +238,7 @@ def fit_network(
     network.eval()
 
 
-def _identity(network: nn.Module, stream: Batches, settings: FitSettings) -> dict[str, str]:
+def _identity(network: SpectralNetwork, stream: Batches, settings: FitSettings) -> dict[str, str]:
     """What a run that goes on must have in common with the one that was cut off."""
     classes = hashlib.sha256("\n".join(stream.labels.labels).encode()).hexdigest()[:12]
     return {
@@ -277,6 +280,4 @@ def _has_bf16() -> bool:
     """Whether bfloat16 arithmetic is native here; emulated, it is slower than float32."""
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported()
-    return "avx512_bf16" in torch.backends.cpu.get_cpu_capability().lower() or bool(
-        torch.cpu._is_avx512_bf16_supported()
-    )
+    return cpu_has_bf16()

@@ -1,0 +1,1 @@
+"""One file a network; `models.registry` lists them by name."""
