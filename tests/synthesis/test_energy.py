@@ -47,7 +47,7 @@ def fitted_line(counts, energies_keV):
 @pytest.mark.parametrize("name", [*WRONG, "all"])
 def test_a_line_moves_by_what_is_stated(name, make_stream, tornado):
     stream = make_stream({"energy": 5.0}, target="channels")
-    generation, _ = stream._generation(0)
+    generation, _ = stream.maker.latest(0)
     orthoclase = torch.nonzero(generation.minerals == 0)[:1, 0]
     values = {"gain": 1.0, "offset_keV": 0.0, "bend_keV": 0.0}
     values |= WRONG if name == "all" else {name: WRONG[name]}

@@ -55,7 +55,7 @@ def test_other_seeds_give_other_spectra(realistic, make_stream):
 @pytest.mark.parametrize("severities", [without(REALISTIC, "poisson"), without(HARSH, "poisson")])
 def test_a_batch_equals_its_spectra_one_by_one(severities, make_stream):
     stream = make_stream(severities, batch_size=48)
-    generation, order = stream._generation(0)
+    generation, order = stream.maker.latest(0)
     rows = order[:48]
     batch = stream.measure(ExpectedBatch(generation, rows), stream._draws(0))
     for row in range(48):
@@ -80,7 +80,7 @@ def test_everything_drawn_is_recorded_and_tells_all(target, make_stream):
     for name, values in batch.parameters.items():
         assert values, name
         assert all(len(value) == len(batch) for value in values.values()), name
-    generation, order = stream._generation(0)
+    generation, order = stream.maker.latest(0)
     again = stream.apply(
         ExpectedBatch(generation, order[: len(batch)]), batch.parameters, batch.totals
     )
@@ -227,3 +227,16 @@ def test_impossible_streams_are_refused(options, message, make_stream):
 def test_batches_larger_than_a_generation(make_stream):
     batch = make_stream({"poisson": 2.0}, batch_size=300).batch(0)
     assert len(batch) == 300
+
+
+def test_count_levels_share_their_grains(make_stream, monkeypatch):
+    """Making a generation costs seconds: eight levels must not make it eight times."""
+    stream = make_stream({"poisson": 2.0, "energy": 2.0})
+    made = []
+    make = stream.maker.make
+    monkeypatch.setattr(stream.maker, "make", lambda number: made.append(number) or make(number))
+    few, many = (stream.at(counts).batch(0) for counts in (100.0, 10_000.0))
+    assert made == [0]
+    assert torch.equal(few.fractions, many.fractions)
+    assert torch.equal(few.totals * 100, many.totals)
+    torch.testing.assert_close(few.expected * 100, many.expected)

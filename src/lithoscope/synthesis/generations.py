@@ -114,10 +114,22 @@ class GenerationMaker:
         self._operators: dict[Operator, Tensor] = {}
         self._known_machines: dict[int, Machine] = {}
         self._grains: tuple[int, Grains] | None = None
+        self._latest: tuple[int, Generation, Tensor] | None = None
 
     def __len__(self) -> int:
         """Spectra in a generation."""
         return self.machines * self.per_machine
+
+    def latest(self, number: int) -> tuple[Generation, Tensor]:
+        """Return the generation of this number and its order; the one asked for last is kept.
+
+        Streams that differ in their counts alone share a maker, and so its generations.
+        """
+        if self._latest is None or self._latest[0] != number:
+            # The old one goes before the new one comes: they are large.
+            self._latest = None
+            self._latest = (number, self.make(number), self.order(number))
+        return self._latest[1:]
 
     def make(self, number: int) -> Generation:
         """Make the generation of this number."""

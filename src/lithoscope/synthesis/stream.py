@@ -25,7 +25,7 @@ from lithoscope.synthesis.distortions.base import (
 )
 from lithoscope.synthesis.distortions.energy import Energy, recorded, true_energies
 from lithoscope.synthesis.distortions.poisson import Poisson
-from lithoscope.synthesis.expected import ExpectedBatch, Generation
+from lithoscope.synthesis.expected import ExpectedBatch
 from lithoscope.synthesis.fine_bins import counted_share, fine_edges
 from lithoscope.synthesis.generations import GenerationMaker, GenerationSize
 
@@ -137,7 +137,6 @@ class SpectrumStream:
             device=self.device,
         )
         self._per_generation = len(self.maker) // batch_size
-        self._current: tuple[int, Generation, Tensor] | None = None
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -147,7 +146,7 @@ class SpectrumStream:
     def batch(self, number: int) -> SpectrumBatch:
         """Make the batch of this number."""
         turn, place = divmod(number, self._per_generation)
-        generation, order = self._generation(turn * self.shard[1] + self.shard[0])
+        generation, order = self.maker.latest(turn * self.shard[1] + self.shard[0])
         rows = order[place * self.batch_size : (place + 1) * self.batch_size]
         return self.measure(ExpectedBatch(generation, rows), self._draws(number))
 
@@ -239,13 +238,6 @@ class SpectrumStream:
     def _of_machines(self, batch: ExpectedBatch, name: str, key: str) -> Tensor:
         values = [machine.parameters[name][key] for machine in batch.generation.machines]
         return torch.tensor(values, device=self.device)[batch.machines]
-
-    def _generation(self, number: int) -> tuple[Generation, Tensor]:
-        if self._current is None or self._current[0] != number:
-            # The old one goes before the new one comes: they are large.
-            self._current = None
-            self._current = (number, self.maker.make(number), self.maker.order(number))
-        return self._current[1:]
 
     def _draws(self, number: int) -> Draws:
         entropy = np.random.SeedSequence([self.seed, _BATCHES, *self.shard, number])
