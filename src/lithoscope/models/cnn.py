@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lithoscope.models.inputs import N_INPUTS
+from lithoscope.preprocess.network_inputs import N_INPUTS
 
 _WIDTHS = (24, 48, 72, 72)
 _KERNELS = (7, 5, 3, 3)
@@ -21,17 +21,21 @@ class Cnn(nn.Module):
     Parameters
     ----------
     n_bins
-        Bins of the model's axis.
+        Length of what the preprocessing gives: bins of the model's axis by default.
     n_classes
         Classes.
+    n_inputs
+        Channels of what the preprocessing gives.
     dense
         Width of the dense layer, whose activations are the spectrum's features.
     """
 
-    def __init__(self, n_bins: int, n_classes: int, *, dense: int = 256) -> None:
+    def __init__(
+        self, n_bins: int, n_classes: int, *, n_inputs: int = N_INPUTS, dense: int = 256
+    ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        width, length = N_INPUTS, n_bins
+        width, length = n_inputs, n_bins
         for wider, kernel in zip(_WIDTHS, _KERNELS, strict=True):
             layers += [
                 nn.Conv1d(width, wider, kernel, stride=_STRIDE, padding=kernel // 2, bias=False),
@@ -50,7 +54,7 @@ class Cnn(nn.Module):
         Parameters
         ----------
         spectra
-            Shape (batch, 2, bin).
+            Shape (batch, channel, bin).
         log_total
             Shape (batch, 1).
 

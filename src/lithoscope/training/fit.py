@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from lithoscope.errors import InvalidValueError
 from lithoscope.models.inputs import network_inputs
+from lithoscope.preprocess.chain import BoundChain
 from lithoscope.synthesis.stream import SpectrumStream
 
 
@@ -79,15 +80,18 @@ class _Stream(IterableDataset[tuple[Tensor, Tensor]]):
 class Classifier(lightning.LightningModule):
     """Cross-entropy on simulated spectra, AdamW, one cycle of the learning rate."""
 
-    def __init__(self, network: nn.Module, settings: FitSettings) -> None:
+    def __init__(
+        self, network: nn.Module, settings: FitSettings, chain: BoundChain | None = None
+    ) -> None:
         super().__init__()
         self.network = network
         self.settings = settings
+        self.chain = chain
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Return the loss of one batch."""
         counts, classes = batch
-        logits = self.network(*network_inputs(counts))
+        logits = self.network(*network_inputs(counts, self.chain))
         loss = nn.functional.cross_entropy(logits, classes)
         accuracy = (logits.argmax(dim=1) == classes).float().mean()
         self.log_dict({"loss": loss, "accuracy": accuracy}, prog_bar=True)
@@ -95,18 +99,21 @@ class Classifier(lightning.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Return AdamW with its one-cycle schedule."""
-        optimizer = torch.optim.AdamW(
-            self.network.parameters(),
-            lr=self.settings.learning_rate,
-            weight_decay=self.settings.weight_decay,
-        )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, max_lr=self.settings.learning_rate, total_steps=self.settings.steps
-        )
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        return one_cycle_adamw(self.network, self.settings)
+
+
+def one_cycle_adamw(network: nn.Module, settings: FitSettings) -> OptimizerLRSchedulerConfig:
+    """Return AdamW with a one-cycle schedule of its learning rate."""
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=settings.learning_rate, total_steps=settings.steps
+    )
+    return {
+        "optimizer": optimizer,
+        "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+    }
 
 
 class _Progress(Callback):
@@ -133,9 +140,10 @@ def fit_network(
     settings: FitSettings,
     *,
     log_folder: Path,
+    chain: BoundChain | None = None,
     progress: Callable[[int, float], None] = lambda seen, accuracy: None,
 ) -> None:
-    """Fit a network in place.
+    """Fit a classifier in place.
 
     Parameters
     ----------
@@ -147,8 +155,37 @@ def fit_network(
         Budget and optimiser.
     log_folder
         Where loss and accuracy are logged as CSV.
+    chain
+        What is done to counts before the network sees them; the default chain when left out.
     progress
         Called after each step with spectra seen and the batch's accuracy.
+    """
+    run_training(
+        Classifier(network, settings, chain),
+        stream,
+        settings,
+        log_folder=log_folder,
+        progress=progress,
+    )
+    network.eval()
+
+
+def run_training(
+    module: lightning.LightningModule,
+    stream: SpectrumStream,
+    settings: FitSettings,
+    *,
+    log_folder: Path,
+    progress: Callable[[int, float], None] = lambda seen, accuracy: None,
+) -> None:
+    """Train a module on a stream's batches of (counts, classes).
+
+    Parameters
+    ----------
+    module
+        What is trained, with its loss and optimiser.
+    stream, settings, log_folder, progress
+        As for `fit_network`; the accuracy is 0 where the module logs none.
     """
     # Hardware notices and tips; errors come as exceptions.
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
@@ -176,8 +213,7 @@ def fit_network(
             gradient_clip_val=1.0,
         )
         loader = DataLoader(_Stream(stream, settings.steps), batch_size=None)
-        trainer.fit(Classifier(network, settings), loader)
-    network.eval()
+        trainer.fit(module, loader)
 
 
 def _has_bf16() -> bool:

@@ -20,6 +20,7 @@ from lithoscope.minerals import load_library
 from lithoscope.minerals.groups import joined_groups, label_set_from_groups
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold, save_checkpoint
 from lithoscope.models.registry import build_network
+from lithoscope.preprocess.chain import Chain
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.bank import SpectrumBank, bank_edges, build_bank
 from lithoscope.synthesis.stream import SpectrumStream
@@ -71,10 +72,12 @@ def make_model(
     chosen = list(minerals if minerals is not None else load_library())
     labels = _separable_classes(chosen, recipe, progress)
     grouped = time.perf_counter()
-    axis = ModelAxis()
+    axis = ModelAxis(bins_per_fwhm=recipe.bins_per_fwhm)
     bank = _bank(recipe, chosen, labels, axis, recipe.seed, recipe.settings, progress)
     simulated = time.perf_counter()
-    network = _fitted_network(recipe, bank, axis, folder.with_name(folder.name + "-log"), progress)
+    chain, network = _fitted_network(
+        recipe, bank, axis, folder.with_name(folder.name + "-log"), progress
+    )
     fitted = time.perf_counter()
     held_out = _bank(
         recipe, chosen, labels, axis, recipe.seed + _HELD_OUT, _held_out_settings(recipe), progress
@@ -88,6 +91,7 @@ def make_model(
         conditions=recipe.conditions(),
         instruments=tuple(recipe.instruments),
         threshold=UnknownThreshold((1.0,), ((np.inf,) * len(labels),), _FALSE_ALARMS),
+        preprocessing=chain,
     )
     tested = _with_threshold_and_card(untested, recipe, bank, held_out)
     timings = {
@@ -118,9 +122,10 @@ def _separable_classes(minerals: Sequence[Mineral], recipe: Recipe, progress: Pr
 
 def _fitted_network(
     recipe: Recipe, bank: SpectrumBank, axis: ModelAxis, log_folder: Path, progress: Progress
-) -> nn.Module:
+) -> tuple[Chain, nn.Module]:
     # Imported here: Lightning takes seconds, and nothing but training needs it.
     from lithoscope.training.fit import FitSettings, fit_network, seed_weights
+    from lithoscope.training.fit_chain import fit_chain
 
     settings = FitSettings(
         spectra=recipe.spectra,
@@ -131,13 +136,27 @@ def _fitted_network(
         bank, recipe.conditions(), axis.edges_keV, batch_size=recipe.batch_size, seed=recipe.seed
     )
     seed_weights(recipe.seed)
-    network = build_network(recipe.network, n_bins=len(axis), n_classes=len(bank.labels))
+    chain = fit_chain(
+        recipe.chain(),
+        stream,
+        axis.edges_keV,
+        settings,
+        log_folder=log_folder.with_name(log_folder.name + "-preprocessing"),
+        progress=lambda seen, _: progress("train the preprocessing", seen, recipe.spectra, ""),
+    )
+    bound = chain.on(axis.edges_keV)
+    network = build_network(
+        recipe.network,
+        n_bins=bound.leaves.length,
+        n_classes=len(bank.labels),
+        n_inputs=bound.leaves.channels,
+    )
 
     def report(seen: int, accuracy: float) -> None:
         progress("train", seen, recipe.spectra, f"accuracy {accuracy:.1%}")
 
-    fit_network(network, stream, settings, log_folder=log_folder, progress=report)
-    return network
+    fit_network(network, stream, settings, log_folder=log_folder, chain=bound, progress=report)
+    return chain, network
 
 
 def _held_out_settings(recipe: Recipe) -> int:
