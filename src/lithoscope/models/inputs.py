@@ -25,8 +25,8 @@ def network_inputs(counts: Tensor, chain: BoundChain | None = None) -> tuple[Ten
     spectra : Tensor
         Shape (batch, channel, length); (batch, 2, bin) by the default chain.
     log_total : Tensor
-        Decimal logarithm of the total of the counts as they were, centred, shape (batch, 1): whatever
-        the chain does, the network knows how much it can trust.
+        Decimal logarithm of the total of the counts as they were, centred, shape (batch, 1):
+        whatever the chain does, the network knows how much it can trust.
     """
     total = counts.sum(dim=1, keepdim=True).clamp_min(1.0)
     spectra = roots_and_shape(counts) if chain is None else chain.network_inputs(counts)

@@ -191,7 +191,7 @@ class BoundChain:
         Raises
         ------
         PreprocessingError
-            If the counts are negative or not finite, or of another shape, or live times are missing.
+            If counts are negative, not finite or of another shape, or live times are missing.
         """
         self._check(counts)
         values = counts.reshape(-1, counts.shape[-1]).float()

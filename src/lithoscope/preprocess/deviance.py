@@ -9,7 +9,7 @@ from torch import Tensor
 def poisson_deviance(*, counts: Tensor, expected: Tensor) -> Tensor:
     """Poisson deviance of spectra, ``2 sum_j (n_j ln(n_j / m_j) - n_j + m_j)``.
 
-    About the number of bins for counts drawn from what is expected, when that is a few counts a bin.
+    About the number of bins for counts drawn from what is expected, if that is a few in each.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What flows between the steps of a chain: what the values are, and which energies they belong to."""
+"""What flows between the steps of a chain: what the values are, and of which energies."""
 
 from __future__ import annotations
 

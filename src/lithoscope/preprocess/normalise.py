@@ -33,8 +33,8 @@ class Normalise(Step):
     by
         ``total``: the sum; ``live_time``: counts per second, 0 where no live time was measured;
         ``maximum``; ``unit``: Euclidean length; ``root``: Anscombe's root from 0 on,
-        ``2 sqrt(n + 3/8) - 2 sqrt(3/8)`` (Anscombe 1948, Biometrika 35, 246), in which Poisson noise
-        has the variance 1; ``log``: ``ln(1 + n)``; ``none``.
+        ``2 sqrt(n + 3/8) - 2 sqrt(3/8)`` (Anscombe 1948, Biometrika 35, 246), in which Poisson
+        noise has the variance 1; ``log``: ``ln(1 + n)``; ``none``.
     """
 
     name: ClassVar[str] = "normalise"

@@ -34,8 +34,8 @@ class Pca(FittedStep):
     components
         Components kept.
     noise_aware
-        Project Pearson residuals ``(n_j - N h_j) / sqrt(N h_j)`` of the counts, with the total N and
-        the mean spectrum's shares h, in which Poisson noise is about 1 in every bin, instead of the
+        Project Pearson residuals ``(n_j - N h_j) / sqrt(N h_j)`` of the counts, with total N and
+        the mean spectrum's shares h, in which Poisson noise is about 1 in every bin, not the
         values themselves (the scaling of Keenan and Kotula 2004, Surf. Interface Anal. 36, 203).
         For counts and net intensities only; elsewhere it has to be switched off.
     whiten

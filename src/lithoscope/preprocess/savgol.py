@@ -15,11 +15,11 @@ from lithoscope.preprocess.step import Step, Transform
 
 @dataclass(frozen=True, eq=False)
 class SavitzkyGolay(Step):
-    """Fits a polynomial to a window around each bin (Savitzky and Golay 1964, Anal. Chem. 36, 1627).
+    """Fits a polynomial around each bin (Savitzky and Golay 1964, Anal. Chem. 36, 1627).
 
     Within half a window of an end the polynomial of the last whole window holds. The window counts
-    bins, so it belongs on bins that follow the resolution. Counts below 0, which the fit makes beside
-    high peaks, become 0.
+    bins, so it belongs on bins that follow the resolution. Counts below 0, which the fit makes
+    beside high peaks, become 0.
 
     Parameters
     ----------
