@@ -31,14 +31,14 @@ def test_agrees_with_pybaselines_to_one_percent(spectra, half_width):
     ours = snip_baseline(torch.from_numpy(spectra), np.full(4096, half_width)).numpy()
     fitter = Baseline(np.arange(4096))
     for counts, baseline in zip(spectra, ours, strict=True):
-        theirs, _ = fitter.snip(lls(counts), max_half_window=half_width, decreasing=True)
+        theirs, _ = fitter.snip(
+            lls(counts),
+            max_half_window=half_width,
+            decreasing=True,
+            pad_kwargs={"mode": "edge"},
+        )
         expected = from_lls(theirs)
-        # pybaselines extrapolates beyond the ends; ours does not.
-        inner = slice(2 * half_width, -2 * half_width)
-        difference = np.abs(baseline - expected)[inner]
-        assert difference.max() <= 0.01 * max(1.0, expected[inner].max())
-        large = expected[inner] > 1
-        assert (difference[large] / expected[inner][large]).max() < 0.01
+        np.testing.assert_allclose(baseline, np.maximum(expected, 0), rtol=1e-2, atol=1e-6)
 
 
 def test_float32_is_as_good(spectra):
@@ -52,12 +52,14 @@ def test_widths_that_follow_the_resolution_as_a_loop_has_them(spectra):
     axis = EnergyAxis(-0.955, 0.01, 4096)
     widths = Snip(half_width_fwhm=1.5).half_widths(axis.edges_keV)
     assert widths[axis.channel(30.0)] > 1.8 * widths[axis.channel(1.5)]
-    values = lls(spectra[0])
-    for p in range(widths.max(), 0, -1):
+    end = widths.max()
+    values, wide = np.pad(lls(spectra[0]), end, mode="edge"), np.pad(widths, end, mode="edge")
+    for p in range(end, 0, -1):
         before = values.copy()
-        for i in range(p, 4096 - p):
-            if widths[i] >= p:
+        for i in range(p, values.size - p):
+            if wide[i] >= p:
                 values[i] = min(before[i], (before[i - p] + before[i + p]) / 2)
+    values = values[end:-end]
     ours = snip_baseline(torch.from_numpy(spectra[:1]), widths)[0].numpy()
     np.testing.assert_allclose(ours, np.maximum(from_lls(values), 0), rtol=1e-9, atol=1e-9)
 
@@ -74,6 +76,6 @@ def test_a_peak_on_a_slope_is_all_that_is_left():
     peak = 5000 * np.exp(-0.5 * ((energies - 6.4) / 0.06) ** 2)
     widths = Snip().half_widths(axis.edges_keV)
     left = slope + peak - snip_baseline(torch.from_numpy(slope + peak)[None], widths)[0].numpy()
-    assert left.sum() == pytest.approx(peak.sum(), rel=0.01)
+    assert left.sum() == pytest.approx(peak.sum(), rel=0.02)
     away = np.abs(energies - 6.4) > 1
     assert left[away].sum() < 0.01 * slope.sum()

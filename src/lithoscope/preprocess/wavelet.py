@@ -29,13 +29,14 @@ class Wavelet(Step):
     levels
         Scales that are shrunk; fewer where the spectra are too short.
     strength
-        Share of the universal threshold.
+        Share of the universal threshold. All of it flattens small peaks: half came nearest to the
+        truth of simulated spectra of 100 to 10 000 counts (docs/preprocessing.md).
     """
 
     name: ClassVar[str] = "wavelet"
     wavelet: str = "sym4"
     levels: int = 4
-    strength: float = 1.0
+    strength: float = 0.5
 
     def __post_init__(self) -> None:
         import pywt
