@@ -24,7 +24,8 @@ def snip_baseline(counts: Tensor, half_widths: NDArray[np.int64]) -> Tensor:
     In ``v = ln(ln(sqrt(y + 1) + 1) + 1)``, which evens out the noise of many decades of counts,
     every value is replaced by ``min(v_i, (v_{i-p} + v_{i+p}) / 2)`` for p from the largest half
     width down to 1 (Ryan et al. 1988, Nucl. Instrum. Methods B 34, 396; decreasing windows: Morháč
-    and Matoušek 2008, Appl. Spectrosc. 62, 91). Beyond the ends the last value goes on.
+    and Matoušek 2008, Appl. Spectrosc. 62, 91). Nothing is extrapolated: within p of an end a value
+    is left as it is at that p.
 
     Parameters
     ----------
@@ -42,15 +43,11 @@ def snip_baseline(counts: Tensor, half_widths: NDArray[np.int64]) -> Tensor:
     if counts.is_cuda:
         rows = max(1, len(counts))
     beyond = int(half_widths.max())
-    padded = np.pad(half_widths, beyond, mode="edge")
     # From which bin on each p is used; widths increase, so that all bins beyond use it too.
-    starts = {p: int(np.searchsorted(padded, p)) for p in range(beyond, 0, -1)}
+    starts = {p: int(np.searchsorted(half_widths, p)) for p in range(beyond, 0, -1)}
     for source, target in zip(counts.split(rows), baseline.split(rows), strict=True):
         values = torch.log1p(torch.log1p(torch.sqrt(source + 1)))
-        ends = [values[:, end, None].expand(-1, beyond) for end in (0, -1)]
-        values = torch.cat([ends[0], values, ends[1]], dim=1)
         _clip(values, starts)
-        values = values[:, beyond:-beyond]
         torch.square(torch.expm1(torch.expm1(values)), out=target)
     return baseline.sub_(1).clamp_min_(0)
 
