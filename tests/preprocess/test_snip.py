@@ -28,7 +28,7 @@ def spectra():
 
 @pytest.mark.parametrize("half_width", [5, 12, 30])
 def test_agrees_with_pybaselines_to_one_percent(spectra, half_width):
-    # pybaselines extrapolates beyond the ends and ours does not, so that both begin and end at rest.
+    # pybaselines extrapolates beyond the ends and ours does not: both begin and end at rest.
     wide = np.pad(spectra, ((0, 0), (200, 200)))
     ours = snip_baseline(torch.from_numpy(wide), np.full(4496, half_width)).numpy()
     fitter = Baseline(np.arange(4496))

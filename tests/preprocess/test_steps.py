@@ -165,12 +165,9 @@ def test_asymmetric_least_squares_and_morphology_are_pybaselines_(noisy):
 
 def test_standardisation_over_batches_is_that_of_all():
     rng = np.random.default_rng(2)
-    counts = [*rng.poisson([3.0, 30.0, 0.0], (500, 3)).astype(np.float32), 1, 0, 5]
+    counts = (rng.poisson([3.0, 30.0, 0.0], (500, 3)) + np.array([1, 0, 5])).astype(np.float32)
     chain = Chain.from_description(["standardise"])
-    batches = [
-        torch.from_numpy(part)
-        for part in (counts[:7], counts[7:150], counts[150:151], counts[151:])
-    ]
+    batches = torch.from_numpy(counts).split([7, 143, 1, 349])
     found = chain.fit(batches, [0, 1, 2, 3]).on([0, 1, 2, 3]).transform(torch.from_numpy(counts))
     expected = (counts - counts.mean(axis=0)) / np.where(counts.std(axis=0) > 0, counts.std(0), 1)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)

@@ -6,7 +6,16 @@ import sys
 
 import typer
 
-from lithoscope.cli import classify, demo, info, map_scan, minerals, simulate, train
+from lithoscope.cli import (
+    classify,
+    demo,
+    info,
+    map_scan,
+    minerals,
+    preprocess,
+    simulate,
+    train,
+)
 from lithoscope.cli.terminal import print_error
 from lithoscope.errors import LithoscopeError
 
@@ -23,6 +32,7 @@ app.command("classify", rich_help_panel=USE)(classify.classify)
 app.command("info", rich_help_panel=USE)(info.info)
 app.command("demo", rich_help_panel=USE)(demo.demo)
 app.command("simulate", rich_help_panel=MAKE)(simulate.simulate)
+app.command("preprocess", rich_help_panel=MAKE)(preprocess.preprocess)
 app.add_typer(minerals.app, name="minerals", rich_help_panel=MAKE)
 app.command("train", rich_help_panel=RESEARCH)(train.train)
 
