@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from lithoscope.figures.layout import MARGIN_IN, TITLE_IN, blank_figure, place_axes
@@ -76,5 +77,10 @@ def _draw(axes: Axes, curve: Curve, last_keV: float, colour: str, label: str) ->
     shown = values[edges[1:] <= last_keV]
     if (shown >= 0).all() and shown.max(initial=0) > 0:
         # Linear up to what is small beside the peaks, so that zeros and baselines can be seen.
-        axes.set_yscale("symlog", linthresh=max(float(shown.max()) * 1e-2, 1e-12))
+        linear = max(float(shown.max()) * 1e-2, 1e-12)
+        axes.set_yscale("symlog", linthresh=linear)
         axes.set_ylim(bottom=0)
+        # Without mathtext, which is off because texts come from files; of the linear part 0 alone.
+        axes.yaxis.set_major_formatter(
+            FuncFormatter(lambda value, _: f"{value:g}" if value == 0 or value > linear else "")
+        )
