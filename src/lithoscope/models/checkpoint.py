@@ -157,7 +157,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
 
 def _tensors_of(checkpoint: Checkpoint) -> dict[str, Tensor]:
     learnt = {
-        _LEARNT + key: torch.from_numpy(values)
+        _LEARNT + key: torch.from_numpy(values).contiguous()
         for key, values in checkpoint.preprocessing.arrays().items()
     }
     weights = {key: value.contiguous() for key, value in checkpoint.network.state_dict().items()}
