@@ -10,6 +10,7 @@ from lithoscope.preprocess.network_inputs import N_INPUTS
 _WIDTHS = (24, 48, 72, 72)
 _KERNELS = (7, 5, 3, 3)
 _STRIDE = 2
+_UNSTRIDED = 16
 
 
 class Cnn(nn.Module):
@@ -36,13 +37,17 @@ class Cnn(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         width, length = n_inputs, n_bins
-        for wider, kernel in zip(_WIDTHS, _KERNELS, strict=True):
+        for wider, longest in zip(_WIDTHS, _KERNELS, strict=True):
+            # A tap that lies in the padding at every place has no gradient, and in bfloat16 what
+            # comes out for it is NaN (torch 2.13 on CPU): scores are few, and not strided over.
+            kernel = min(longest, 2 * length - 1)
+            stride = _STRIDE if length > _UNSTRIDED else 1
             layers += [
-                nn.Conv1d(width, wider, kernel, stride=_STRIDE, padding=kernel // 2, bias=False),
+                nn.Conv1d(width, wider, kernel, stride=stride, padding=kernel // 2, bias=False),
                 nn.BatchNorm1d(wider),
                 nn.GELU(approximate="tanh"),
             ]
-            width, length = wider, (length - 1) // _STRIDE + 1
+            width, length = wider, (length - 1) // stride + 1
         self.convolutions = nn.Sequential(*layers)
         self.dense = nn.Linear(width * length + 1, dense)
         self.activation = nn.GELU(approximate="tanh")

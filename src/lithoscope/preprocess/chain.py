@@ -197,8 +197,10 @@ class BoundChain:
         values = counts.reshape(-1, counts.shape[-1]).float()
         times = None if live_time_s is None else live_time_s.reshape(-1)
         empty = ~values.any(dim=1)
-        for apply in self._transforms:
-            values = apply(values, times)
+        # In full precision in training too: what is learnt is then applied to the same numbers.
+        with torch.no_grad(), torch.autocast(values.device.type, enabled=False):
+            for apply in self._transforms:
+                values = apply(values, times)
         if empty.any():
             # In place would change what the caller gave, where no step made a copy.
             keep = (~empty).to(values).reshape(-1, *[1] * (values.ndim - 1))

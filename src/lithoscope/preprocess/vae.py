@@ -16,7 +16,8 @@ from lithoscope.preprocess.layout import COUNTS_ALONE, Layout
 from lithoscope.preprocess.step import FittedStep, Transform
 from lithoscope.preprocess.vae_network import VaeNetwork
 
-_LEAST_BINS = 8
+# Shorter ones would leave taps of the last convolution in the padding alone (see models.cnn).
+_LEAST_BINS = 32
 _CHUNK = 1024
 
 
