@@ -107,27 +107,15 @@ def preprocess(
 
 def _chosen_chain(steps: str | None, model: str | None) -> Chain:
     """Return the chain that is named, or that of a model, from its axis on."""
-    import dataclasses
-
     from lithoscope.errors import InvalidValueError
-    from lithoscope.preprocess.chain import Chain
     from lithoscope.preprocess.chain_files import chain_from_text
-    from lithoscope.preprocess.rebin import Rebin
+    from lithoscope.workflows.preprocess_scan import chain_of_model
 
     if (steps is None) == (model is None):
         raise InvalidValueError(
             "Either steps or a model say what is to be done.", expected="--steps or --model"
         )
-    if steps is not None:
-        return chain_from_text(steps)
-    from lithoscope.models.checkpoint import find_checkpoint
-
-    checkpoint = find_checkpoint(str(model))
-    axis = dataclasses.asdict(checkpoint.axis)
-    first = Rebin(
-        bins_per_fwhm=axis["bins_per_fwhm"], low_keV=axis["low_keV"], high_keV=axis["high_keV"]
-    )
-    return Chain((first, *checkpoint.preprocessing.steps))
+    return chain_from_text(steps) if steps is not None else chain_of_model(str(model))
 
 
 def _show(scan: Scan, chain: Chain, figure: Path | None, *, terminal: bool) -> None:

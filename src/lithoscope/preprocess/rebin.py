@@ -32,6 +32,8 @@ class Rebin(Step):
         Bins in the width of a peak, where `factor` is 0. 2.5 gives the model's axis.
     low_keV, high_keV
         First and last edge, where `factor` is 0.
+    noise_keV, fano_keV
+        Resolution that the bins follow, as in `ModelAxis`.
     """
 
     name: ClassVar[str] = "rebin"
@@ -39,10 +41,14 @@ class Rebin(Step):
     bins_per_fwhm: float = 2.5
     low_keV: float = 0.8
     high_keV: float = 39.5
+    noise_keV: float = 0.0754
+    fano_keV: float = 2.563e-3
 
     def __post_init__(self) -> None:
         self.require(0 <= self.factor <= 4096, "factor", "0 to 4096")
         self.require(0.1 <= self.bins_per_fwhm <= 100, "bins_per_fwhm", "0.1 to 100")
+        self.require(0 < self.noise_keV <= 10, "noise_keV", "more than 0, at most 10 keV")
+        self.require(0 < self.fano_keV <= 1, "fano_keV", "more than 0, at most 1 keV")
         self.require(0 <= self.low_keV < self.high_keV <= 1000, "low_keV", "0 <= low < high keV")
 
     def new_edges(self, edges_keV: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -50,7 +56,11 @@ class Rebin(Step):
         if self.factor:
             return np.unique(np.append(edges_keV[:: self.factor], edges_keV[-1]))
         axis = ModelAxis(
-            low_keV=self.low_keV, high_keV=self.high_keV, bins_per_fwhm=self.bins_per_fwhm
+            low_keV=self.low_keV,
+            high_keV=self.high_keV,
+            noise_keV=self.noise_keV,
+            fano_keV=self.fano_keV,
+            bins_per_fwhm=self.bins_per_fwhm,
         )
         overlap = min(edges_keV[-1], self.high_keV) - max(edges_keV[0], self.low_keV)
         if overlap < _LEAST_OVERLAP_KEV:

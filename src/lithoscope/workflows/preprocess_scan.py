@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,8 +19,10 @@ from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.scan import Scan
 from lithoscope.errors import OutputError, PreprocessingError
 from lithoscope.io import load_instrument
+from lithoscope.models.checkpoint import find_checkpoint
 from lithoscope.preprocess.chain import BoundChain, Chain
 from lithoscope.preprocess.energy_calibration import EnergyCalibration, calibrate_energy
+from lithoscope.preprocess.rebin import Rebin
 from lithoscope.workflows.output_folder import whole_folder
 
 # About this many spectra are read and processed at a time.
@@ -64,14 +67,18 @@ def calibrated(scan: Scan, instrument: str | None) -> tuple[Scan, EnergyCalibrat
     PreprocessingError
         If there is too little to fit.
     """
-    import dataclasses
-
     machine = load_instrument(instrument) if instrument else scan.instrument
     total = np.zeros(scan.axis.n_channels)
     for _, counts in scan.blocks():
         total += counts.sum(axis=(0, 1), dtype=np.float64)
     found = calibrate_energy(total, scan.axis, machine or load_instrument("m4-tornado"))
     return dataclasses.replace(scan, axis=found.axis), found
+
+
+def chain_of_model(model: str) -> Chain:
+    """Return what a model does to counts on any axis: its own axis first, then its chain."""
+    checkpoint = find_checkpoint(model)
+    return Chain((Rebin(**dataclasses.asdict(checkpoint.axis)), *checkpoint.preprocessing.steps))
 
 
 def fitted_to_scan(chain: Chain, scan: Scan) -> Chain:
