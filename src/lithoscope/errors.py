@@ -67,6 +67,10 @@ class CheckpointError(LithoscopeError):
     """A model that is missing, altered, or does not fit the data."""
 
 
+class PreprocessingError(LithoscopeError, ValueError):
+    """A preprocessing chain that does not fit together, is not fitted, or does not fit the data."""
+
+
 class OutputError(LithoscopeError):
     """A place to write to that cannot be used."""
 

@@ -16,6 +16,7 @@ from lithoscope.cli import (
     minerals,
     models,
     phantom,
+    preprocess,
     simulate,
     train,
 )
@@ -37,6 +38,7 @@ app.command("demo", rich_help_panel=USE)(demo.demo)
 app.command("simulate", rich_help_panel=MAKE)(simulate.simulate)
 app.command("dataset", rich_help_panel=MAKE)(dataset.dataset)
 app.command("phantom", rich_help_panel=MAKE)(phantom.phantom)
+app.command("preprocess", rich_help_panel=MAKE)(preprocess.preprocess)
 app.add_typer(minerals.app, name="minerals", rich_help_panel=MAKE)
 app.command("train", rich_help_panel=RESEARCH)(train.train)
 app.command("ceiling", rich_help_panel=RESEARCH)(ceiling.ceiling)

@@ -117,12 +117,12 @@ def logits_from_counts(checkpoint: Checkpoint, counts: torch.Tensor) -> torch.Te
     Tensor
         Shape (spectrum, class).
     """
-    most = checkpoint.condition.counts[1]
+    most, chain = checkpoint.condition.counts[1], checkpoint.bound_chain
     pieces = []
     with torch.inference_mode():
         for chunk in counts.split(_CHUNK):
             scale = (most / chunk.sum(dim=1, keepdim=True).clamp_min(1.0)).clamp_max(1.0)
-            pieces.append(checkpoint.network(*network_inputs(chunk * scale)))
+            pieces.append(checkpoint.network(*network_inputs(chunk * scale, chain)))
     return torch.cat(pieces) if pieces else torch.zeros(0, len(checkpoint.labels))
 
 

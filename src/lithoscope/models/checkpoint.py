@@ -1,8 +1,9 @@
-"""A checkpoint: weights, axis, labels, trained range and thresholds, kept together."""
+"""A checkpoint: weights, axis, preprocessing, labels, range and thresholds, kept together."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import shutil
@@ -11,17 +12,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from lithoscope.core.labels import Group, LabelSet
 from lithoscope.errors import CheckpointError, LithoscopeError
 from lithoscope.models.registry import build_network
+from lithoscope.preprocess.chain import DEFAULT_CHAIN, BoundChain, Chain
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import Condition
 
 FORMAT_VERSION = 2
 DEFAULT_MODEL = "default"
 _WEIGHTS, _DESCRIPTION = "weights.safetensors", "model.json"
+# What the steps of the preprocessing have learnt lies among the weights under this prefix.
+_LEARNT = "preprocessing/"
 _MAX_BYTES = 256 * 2**20
 
 
@@ -73,7 +78,7 @@ class Checkpoint:
     network
         The network with its weights, in evaluation mode.
     axis
-        The axis it sees spectra on.
+        The axis onto which counts are brought.
     labels
         Its classes.
     condition
@@ -87,6 +92,8 @@ class Checkpoint:
         When a spectrum is unknown.
     card
         What it was trained and tested on, and the accuracies, for people to read.
+    preprocessing
+        What is done to counts on the axis before the network sees them.
     """
 
     name: str
@@ -99,6 +106,12 @@ class Checkpoint:
     voltages_kV: tuple[float, float]
     threshold: UnknownThreshold
     card: Mapping[str, Any] = field(default_factory=dict)
+    preprocessing: Chain = DEFAULT_CHAIN
+
+    @functools.cached_property
+    def bound_chain(self) -> BoundChain:
+        """The preprocessing, ready for counts on the axis."""
+        return self.preprocessing.on(self.axis.edges_keV)
 
 
 def check_model_folder(folder: Path) -> None:
@@ -130,14 +143,13 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     from safetensors.torch import save
 
     check_model_folder(folder)
-    weights = save(
-        {key: value.contiguous() for key, value in checkpoint.network.state_dict().items()}
-    )
+    weights = save(_tensors_of(checkpoint))
     description = {
         "format": FORMAT_VERSION,
         "name": checkpoint.name,
         "network": checkpoint.network_name,
         "axis": dataclasses.asdict(checkpoint.axis),
+        "preprocessing": checkpoint.preprocessing.description(),
         "labels": [list(group.members) for group in checkpoint.labels],
         "condition": _condition_as_data(checkpoint.condition),
         "instruments": list(checkpoint.instruments),
@@ -160,6 +172,15 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
         partial.rename(folder)
 
 
+def _tensors_of(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    learnt = {
+        _LEARNT + key: torch.from_numpy(values).contiguous()
+        for key, values in checkpoint.preprocessing.arrays().items()
+    }
+    weights = {key: value.contiguous() for key, value in checkpoint.network.state_dict().items()}
+    return {**learnt, **weights}
+
+
 def load_checkpoint(folder: Path) -> Checkpoint:
     """Read a checkpoint and check that it is whole.
 
@@ -169,11 +190,19 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         If a file is missing, altered or damaged, or of a newer format.
     """
     description = _read_description(folder)
-    weights = _read_weights(folder, description)
+    tensors = _read_weights(folder, description)
+    weights = {key: value for key, value in tensors.items() if not key.startswith(_LEARNT)}
     try:
         labels = LabelSet(tuple(Group(tuple(members)) for members in description["labels"]))
         axis = ModelAxis(**description["axis"])
-        network = build_network(description["network"], n_bins=len(axis), n_classes=len(labels))
+        chain = _preprocessing(description, tensors)
+        leaves = chain.on(axis.edges_keV).leaves
+        network = build_network(
+            description["network"],
+            n_bins=leaves.length,
+            n_classes=len(labels),
+            n_inputs=leaves.channels,
+        )
         network.load_state_dict(weights)
         network.eval()
         return Checkpoint(
@@ -187,6 +216,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             voltages_kV=_pair(description["voltages_kV"]),
             threshold=_threshold(description["threshold"]),
             card=description["card"],
+            preprocessing=chain,
         )
     except LithoscopeError:
         raise
@@ -195,6 +225,15 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             f"The model in {folder} is damaged: {error}.",
             expected="a folder written by `lithoscope train`",
         ) from error
+
+
+def _preprocessing(description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Chain:
+    learnt = {
+        key.removeprefix(_LEARNT): value.numpy()
+        for key, value in tensors.items()
+        if key.startswith(_LEARNT)
+    }
+    return Chain.from_description(description["preprocessing"], learnt)
 
 
 def _threshold(values: Mapping[str, Any]) -> UnknownThreshold:

@@ -5,30 +5,29 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-# Channels of the network's input.
-N_INPUTS = 2
+from lithoscope.preprocess.chain import BoundChain
+from lithoscope.preprocess.network_inputs import roots_and_shape
 
 
-def network_inputs(counts: Tensor) -> tuple[Tensor, Tensor]:
+def network_inputs(counts: Tensor, chain: BoundChain | None = None) -> tuple[Tensor, Tensor]:
     """Turn counts into a network's inputs.
-
-    The first channel is the logarithm of Anscombe-like roots, in which a small peak is as
-    visible as its significance allows over six decades of counts; the second is the root of the
-    spectrum's shape, independent of exposure.
 
     Parameters
     ----------
     counts
-        Shape (batch, bin), 0 or more.
+        Shape (batch, bin), 0 or more, on the model's axis.
+    chain
+        The model's preprocessing; the default chain's logarithm of roots and root of the shape when
+        left out.
 
     Returns
     -------
     spectra : Tensor
-        Shape (batch, 2, bin).
+        Shape (batch, channel, length); (batch, 2, bin) by the default chain.
     log_total : Tensor
-        Decimal logarithm of total counts, centred, shape (batch, 1).
+        Decimal logarithm of the total of the counts as they were, centred, shape (batch, 1):
+        whatever the chain does, the network knows how much it can trust.
     """
     total = counts.sum(dim=1, keepdim=True).clamp_min(1.0)
-    roots = torch.log1p(torch.sqrt(counts))
-    shape = 10 * torch.sqrt(counts / total)
-    return torch.stack([roots, shape], dim=1), torch.log10(total) - 3.5
+    spectra = roots_and_shape(counts) if chain is None else chain.network_inputs(counts)
+    return spectra, torch.log10(total) - 3.5

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xraylib
 import xraylib_np
+from numpy.typing import NDArray
 
 from lithoscope.core.elements import atomic_number
 
@@ -75,6 +76,18 @@ def named_lines(symbol: str) -> tuple[EmissionLine, ...]:
         if energy > 0.1:
             lines.append(EmissionLine(symbol, f"{symbol} {name}", energy, total))
     return tuple(sorted(lines, key=lambda line: -line.strength))
+
+
+def transitions_of_line(line: EmissionLine) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Energies in keV of the transitions that a named line joins, and their shares in it."""
+    number = np.array([atomic_number(line.element)])
+    codes = np.array(_SIEGBAHN[line.label.split(" ", 1)[1]])
+    energies = np.asarray(xraylib_np.LineEnergy(number, codes))[0]
+    strengths = np.asarray(
+        xraylib_np.CS_FluorLine_Kissel_Cascade(number, codes, np.array([_REFERENCE_EXCITATION_KEV]))
+    )[0, :, 0]
+    there = (strengths > 0) & (energies > 0)
+    return energies[there], strengths[there] / strengths[there].sum()
 
 
 def main_lines(symbol: str, *, low_keV: float, high_keV: float) -> list[EmissionLine]:

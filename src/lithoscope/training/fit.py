@@ -6,7 +6,7 @@ import hashlib
 import logging
 import pickle
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from lithoscope.core.labels import LabelSet
@@ -24,11 +24,21 @@ from lithoscope.errors import CheckpointError, InvalidValueError
 from lithoscope.models.inputs import network_inputs
 from lithoscope.models.networks.base import SpectralNetwork
 from lithoscope.models.precision import cpu_has_bf16
+from lithoscope.preprocess.chain import BoundChain
 from lithoscope.synthesis.conditions import Condition
 from lithoscope.training.validation import KeepBest, Validation
 
 # Where a run's state is kept, and after how many steps.
 _STATE, _KEPT_EVERY = "state.ckpt", 500
+_SILENCED = (
+    ".*num_workers.*",
+    ".*IterableDataset.*",
+    ".*logging interval.*",
+    ".*LeafSpec.*",
+    ".*exists and is not empty.*",
+    ".*will be overwritten.*",
+    ".*dataloader is not resumable.*",
+)
 
 
 @dataclass(frozen=True)
@@ -111,12 +121,17 @@ class Classifier(lightning.LightningModule):
     """The network's loss on simulated spectra, AdamW, one cycle of the learning rate."""
 
     def __init__(
-        self, network: SpectralNetwork, settings: FitSettings, identity: dict[str, str]
+        self,
+        network: SpectralNetwork,
+        settings: FitSettings,
+        identity: dict[str, str],
+        chain: BoundChain | None = None,
     ) -> None:
         super().__init__()
         self.network = network
         self.settings = settings
         self.identity = identity
+        self.chain = chain
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say in a state which run it is of."""
@@ -125,25 +140,29 @@ class Classifier(lightning.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Return the loss of one batch."""
         counts, classes = batch
-        loss, logits = self.network.training_loss(*network_inputs(counts), counts, classes)
+        inputs = network_inputs(counts, self.chain)
+        loss, logits = self.network.training_loss(*inputs, counts, classes)
         accuracy = (logits.argmax(dim=1) == classes).float().mean()
         self.log_dict({"loss": loss, "accuracy": accuracy}, prog_bar=True)
         return loss
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Return AdamW with its one-cycle schedule."""
-        optimizer = torch.optim.AdamW(
-            self.network.parameters(),
-            lr=self.settings.learning_rate,
-            weight_decay=self.settings.weight_decay,
-        )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, max_lr=self.settings.learning_rate, total_steps=self.settings.steps
-        )
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        return one_cycle_adamw(self.network, self.settings)
+
+
+def one_cycle_adamw(network: nn.Module, settings: FitSettings) -> OptimizerLRSchedulerConfig:
+    """Return AdamW with a one-cycle schedule of its learning rate."""
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=settings.learning_rate, total_steps=settings.steps
+    )
+    return {
+        "optimizer": optimizer,
+        "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+    }
 
 
 class _Progress(Callback):
@@ -170,6 +189,7 @@ def fit_network(
     settings: FitSettings,
     *,
     log_folder: Path,
+    chain: BoundChain | None = None,
     validation: Validation | None = None,
     progress: Callable[[int, float], None] = lambda seen, accuracy: None,
 ) -> None:
@@ -189,15 +209,15 @@ def fit_network(
         Budget and optimiser.
     log_folder
         Where loss and accuracy are logged as CSV, and the state is kept until the run is over.
+    chain
+        What is done to counts before the network sees them; the default chain when left out.
     validation
         Other spectra; the weights with which the network is best on them are kept. Without, the
         last are.
     progress
         Called after each step with spectra seen and the batch's accuracy.
     """
-    # Hardware notices and tips; errors come as exceptions.
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    classifier = Classifier(network, settings, _identity(network, stream, settings))
+    classifier = Classifier(network, settings, _identity(network, stream, settings), chain)
     kept = log_folder / _STATE
     first = step_of_state(kept, classifier) if kept.is_file() else 0
     keeper = ModelCheckpoint(
@@ -206,19 +226,50 @@ def fit_network(
         every_n_train_steps=_KEPT_EVERY,
         enable_version_counter=False,
     )
-    best = [] if validation is None else [KeepBest(network, validation)]
+    best = [] if validation is None else [KeepBest(network, validation, chain)]
+    run_training(
+        classifier,
+        stream,
+        settings,
+        log_folder=log_folder,
+        callbacks=[*best, keeper],
+        goes_on_from=(kept, first) if first else None,
+        progress=progress,
+    )
+    kept.unlink(missing_ok=True)
+    network.eval()
+
+
+def run_training(
+    module: lightning.LightningModule,
+    stream: Batches,
+    settings: FitSettings,
+    *,
+    log_folder: Path,
+    callbacks: Sequence[Callback] = (),
+    goes_on_from: tuple[Path, int] | None = None,
+    progress: Callable[[int, float], None] = lambda seen, accuracy: None,
+) -> None:
+    """Train a module on a stream's batches of (counts, classes).
+
+    Parameters
+    ----------
+    module
+        What is trained, with its loss and optimiser.
+    stream, settings, log_folder, progress
+        As for `fit_network`; the accuracy is 0 where the module logs none.
+    callbacks
+        What else is to be done after each step.
+    goes_on_from
+        State of an earlier run, and the steps that it had done.
+    """
+    # Hardware notices and tips; errors come as exceptions.
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    state, first = goes_on_from or (None, 0)
     with warnings.catch_warnings():
         # Lightning advises more loader workers, though the stream is made on the training
         # threads, and other logging intervals for short runs; a log that goes on is meant.
-        for message in (
-            ".*num_workers.*",
-            ".*IterableDataset.*",
-            ".*logging interval.*",
-            ".*LeafSpec.*",
-            ".*exists and is not empty.*",
-            ".*will be overwritten.*",
-            ".*dataloader is not resumable.*",
-        ):
+        for message in _SILENCED:
             warnings.filterwarnings("ignore", message=message)
         trainer = lightning.Trainer(
             max_steps=settings.steps,
@@ -226,16 +277,15 @@ def fit_network(
             devices=1,
             precision="bf16-mixed" if _has_bf16() else "32-true",
             logger=CSVLogger(log_folder, name=None, version=""),
-            callbacks=[_Progress(progress, settings.batch_size), *best, keeper],
+            callbacks=[_Progress(progress, settings.batch_size), *callbacks],
+            enable_checkpointing=any(isinstance(one, ModelCheckpoint) for one in callbacks),
             enable_progress_bar=False,
             enable_model_summary=False,
             log_every_n_steps=50,
             gradient_clip_val=1.0,
         )
         loader = DataLoader(_Stream(stream, first, settings.steps), batch_size=None)
-        trainer.fit(classifier, loader, ckpt_path=kept if first else None, weights_only=True)
-    kept.unlink(missing_ok=True)
-    network.eval()
+        trainer.fit(module, loader, ckpt_path=state, weights_only=True)
 
 
 def _identity(network: SpectralNetwork, stream: Batches, settings: FitSettings) -> dict[str, str]:

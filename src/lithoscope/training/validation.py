@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lithoscope.errors import InvalidValueError
 from lithoscope.models.inputs import network_inputs
+from lithoscope.preprocess.chain import BoundChain
 
 _CHUNK = 2048
 
@@ -42,7 +43,7 @@ class Validation:
                 expected="one class a spectrum, one or more of them, every step or more rarely",
             )
 
-    def accuracy(self, network: nn.Module) -> float:
+    def accuracy(self, network: nn.Module, chain: BoundChain | None = None) -> float:
         """Share of the spectra that the network names right; leaves it in training mode."""
         device = next(network.parameters()).device
         network.eval()
@@ -51,7 +52,8 @@ class Validation:
             for counts, classes in zip(
                 self.counts.split(_CHUNK), self.classes.split(_CHUNK), strict=True
             ):
-                named = network(*network_inputs(counts.to(device))).argmax(dim=1)
+                inputs = network_inputs(counts.to(device), chain)
+                named = network(*inputs).argmax(dim=1)
                 right += int((named.cpu() == classes).sum())
         network.train()
         return right / len(self.classes)
@@ -63,8 +65,11 @@ class KeepBest(Callback):
     Of equal ones the last, which have seen most.
     """
 
-    def __init__(self, network: nn.Module, validation: Validation) -> None:
+    def __init__(
+        self, network: nn.Module, validation: Validation, chain: BoundChain | None = None
+    ) -> None:
         self.network = network
+        self.chain = chain
         self.validation = validation
         self.best = -1.0
         self.weights: dict[str, Tensor] = {}
@@ -75,7 +80,7 @@ class KeepBest(Callback):
         """Try the network when it is time."""
         if trainer.global_step % self.validation.every:
             return
-        accuracy = self.validation.accuracy(self.network)
+        accuracy = self.validation.accuracy(self.network, self.chain)
         module.log("validation_accuracy", accuracy)
         if accuracy >= self.best:
             self.best = accuracy

@@ -88,9 +88,10 @@ def make_model(
     chosen = list(minerals if minerals is not None else load_library())
     labels = _separable_classes(chosen, recipe, progress)
     grouped = time.perf_counter()
-    spectra = _Spectra(recipe, chosen, labels, ModelAxis())
+    axis = ModelAxis(bins_per_fwhm=recipe.bins_per_fwhm)
+    spectra = _Spectra(recipe, chosen, labels, axis)
     stream = spectra.stream(recipe.measured_under(), seed=0, batch_size=recipe.batch_size)
-    network = fitted_network(recipe, stream, spectra.axis, folder, progress=progress)
+    chain, network = fitted_network(recipe, stream, axis, folder, progress=progress)
     fitted = time.perf_counter()
     untested = Checkpoint(
         name=folder.name,
@@ -102,6 +103,7 @@ def make_model(
         instruments=tuple(recipe.instruments),
         voltages_kV=spectra.voltages_kV,
         threshold=UnknownThreshold((1.0,), ((np.inf,) * len(labels),), _FALSE_ALARMS),
+        preprocessing=chain,
     )
     tested = _with_threshold_and_card(untested, spectra, progress)
     timings = {

@@ -19,6 +19,7 @@ from lithoscope.inference.elements import LineWindow, net_counts_from_window, vi
 from lithoscope.inference.predict import Predictor
 from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import DEFAULT_MODEL, Checkpoint, find_checkpoint
+from lithoscope.preprocess.harmony import check_harmony
 from lithoscope.segmentation.dataset import map_dataset
 from lithoscope.segmentation.quantify import MineralShare, shares_from_map
 from lithoscope.segmentation.smooth import majority_filter
@@ -90,6 +91,8 @@ def map_minerals(
         If the scan was excited by electrons and that is not allowed.
     MineralError
         If the model lacks one of `minerals`.
+    PreprocessingError
+        If the scan has so many dead channels that no answer would mean anything.
     """
     started = time.perf_counter()
     if scan.electron_beam and not allow_electron_beam:
@@ -177,16 +180,23 @@ def _assemble(
         marked_elements=tuple(window.line.element for window in in_pixel),
         element_maps=element_maps(scan, windows[:_SHOWN_ELEMENTS]),
         model_notes=tuple(notes_of_model(checkpoint)),
-        warnings=(*_warnings(scan, layers), *choice.warnings_for(checkpoint)),
+        warnings=(*_warnings(scan, layers, checkpoint), *choice.warnings_for(checkpoint)),
         smoothed=smooth,
         title=scan.title,
     )
 
 
-def _warnings(scan: Scan, layers: _Layers) -> list[str]:
-    """Return what the scan's file contradicts or lacks."""
+def _warnings(scan: Scan, layers: _Layers, checkpoint: Checkpoint) -> list[str]:
+    """Return what the scan's file contradicts or lacks, and what the model never saw."""
     mismatch = sum_mismatch(scan, layers.sum_spectrum)
-    return [*scan.warnings, *([] if mismatch is None else [mismatch])]
+    strange = check_harmony(
+        sum_spectrum=layers.sum_spectrum,
+        counts=layers.counts,
+        axis=scan.axis,
+        model_axis=checkpoint.axis,
+        condition=checkpoint.condition,
+    )
+    return [*scan.warnings, *(line for line in (mismatch, strange) if line is not None)]
 
 
 def _shares(

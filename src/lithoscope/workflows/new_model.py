@@ -11,6 +11,7 @@ from torch import nn
 
 from lithoscope.models.checkpoint import Checkpoint, save_checkpoint
 from lithoscope.models.registry import build_network
+from lithoscope.preprocess.chain import Chain
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.workflows.model_notes import card_of_model
 from lithoscope.workflows.recipe import Recipe
@@ -30,8 +31,8 @@ def fitted_network(
     *,
     validation: Validation | None = None,
     progress: Progress = lambda stage, done, total, note: None,
-) -> nn.Module:
-    """Return a new network of a recipe, fitted.
+) -> tuple[Chain, nn.Module]:
+    """Return the preprocessing of a recipe and a new network, both fitted.
 
     Parameters
     ----------
@@ -50,6 +51,7 @@ def fitted_network(
     """
     # Imported here: Lightning takes seconds, and nothing but training needs it.
     from lithoscope.training.fit import FitSettings, fit_network, seed_weights
+    from lithoscope.training.fit_chain import fit_chain
 
     settings = FitSettings(
         spectra=recipe.spectra,
@@ -57,7 +59,21 @@ def fitted_network(
         learning_rate=recipe.learning_rate,
     )
     seed_weights(recipe.seed)
-    network = build_network(recipe.network, n_bins=len(axis), n_classes=len(batches.labels))
+    chain = fit_chain(
+        recipe.chain(),
+        batches,
+        axis.edges_keV,
+        settings,
+        log_folder=folder.with_name(folder.name + "-preprocessing-log"),
+        progress=lambda seen, _: progress("train the preprocessing", seen, recipe.spectra, ""),
+    )
+    bound = chain.on(axis.edges_keV)
+    network = build_network(
+        recipe.network,
+        n_inputs=bound.leaves.channels,
+        n_bins=bound.leaves.length,
+        n_classes=len(batches.labels),
+    )
 
     def report(seen: int, accuracy: float) -> None:
         progress("train", seen, recipe.spectra, f"accuracy {accuracy:.1%}")
@@ -68,10 +84,11 @@ def fitted_network(
         batches,
         settings,
         log_folder=log_folder,
+        chain=bound,
         validation=validation,
         progress=report,
     )
-    return network
+    return chain, network
 
 
 def save_with_card(checkpoint: Checkpoint, folder: Path, timings: dict[str, float]) -> Checkpoint:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from lithoscope.core.plain_yaml import load_plain_yaml
 from lithoscope.errors import CheckpointError, nearest_names
+from lithoscope.preprocess.chain import DEFAULT_CHAIN, Chain
 from lithoscope.synthesis.conditions import Condition, find_condition
 
 _FOLDER = Path(__file__).parent / "recipes"
@@ -36,6 +38,19 @@ class Recipe(BaseModel):
     test_spectra: int = Field(ge=10)
     test_machines: int = Field(ge=1, le=1000)
     threshold_spectra: int = Field(ge=10)
+    # Steps between the counts on the model's axis and the network, and how fine that axis is.
+    preprocessing: list[Any] = Field(default_factory=DEFAULT_CHAIN.description)
+    bins_per_fwhm: float = Field(default=2.5, ge=0.5, le=6)
+
+    @field_validator("preprocessing")
+    @classmethod
+    def _is_chain(cls, steps: list[Any]) -> list[Any]:
+        # The errors of a chain are ValueErrors, which pydantic reports with the others.
+        return Chain.from_description(steps).description()
+
+    def chain(self) -> Chain:
+        """Return the preprocessing, unfitted."""
+        return Chain.from_description(self.preprocessing)
 
     def measured_under(self) -> Condition:
         """Return the condition of the spectra to train on.

@@ -71,7 +71,8 @@ def train_on_data(
     check_model_folder(folder)
     started = time.perf_counter()
     name, source = _instrument(dataset, recipe, instrument)
-    axis, digest = ModelAxis(), hash_of_dataset(dataset)
+    axis = ModelAxis(bins_per_fwhm=recipe.bins_per_fwhm)
+    digest = hash_of_dataset(dataset)
     splits = {split: split_on_axis(dataset, split, axis) for split in dataset.splits}
     condition = _measured_under(dataset, recipe, splits["training"], digest)
     if dataset.is_noise_free:
@@ -80,7 +81,9 @@ def train_on_data(
     spectra = epochs * batches.per_epoch * batches.batch_size
     shown = recipe.model_copy(update={"spectra": spectra, "batch_size": batches.batch_size})
     validation = _validation(splits, batches.per_epoch)
-    network = fitted_network(shown, batches, axis, folder, validation=validation, progress=progress)
+    chain, network = fitted_network(
+        shown, batches, axis, folder, validation=validation, progress=progress
+    )
     fitted = time.perf_counter()
     untested = Checkpoint(
         name=folder.name,
@@ -92,6 +95,7 @@ def train_on_data(
         instruments=(name,),
         voltages_kV=voltage_range(load_instrument(name), condition.distortions),
         threshold=UnknownThreshold((1.0,), ((np.inf,) * len(dataset.labels),), _FALSE_ALARMS),
+        preprocessing=chain,
     )
     tested = _tested(untested, splits, progress)
     card = {

@@ -1,0 +1,1 @@
+"""What preprocessing does to spectra and to classification; run with ``python -m``."""

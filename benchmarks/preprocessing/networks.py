@@ -1,0 +1,164 @@
+"""The same small network, with the same budget, on each chain and on each axis."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from benchmarks.preprocessing import source
+from benchmarks.preprocessing.results import Results
+
+from lithoscope.core.energy import EnergyAxis
+from lithoscope.models.inputs import network_inputs
+from lithoscope.models.registry import build_network
+from lithoscope.preprocess.chain import BoundChain, Chain
+from lithoscope.preprocess.model_axis import ModelAxis
+from lithoscope.synthesis.stream import SpectrumStream
+from lithoscope.training.fit import FitSettings, fit_network, seed_weights
+from lithoscope.training.fit_chain import fit_chain
+
+LEVELS = (100.0, 300.0, 1_000.0, 3_000.0, 10_000.0)
+ELEMENTS = ("Ba", "Cs", "Sn", "Ce")
+_CHUNK = 2048
+
+CHAINS: dict[str, list[Any]] = {
+    "network (log of roots, root of shape)": ["network"],
+    "raw counts": [{"step": "normalise", "by": "none"}],
+    "total": [{"step": "normalise", "by": "total"}],
+    "maximum": [{"step": "normalise", "by": "maximum"}],
+    "unit length": [{"step": "normalise", "by": "unit"}],
+    "root": [{"step": "normalise", "by": "root"}],
+    "log": [{"step": "normalise", "by": "log"}],
+    "log, standardised": [{"step": "normalise", "by": "log"}, "standardise"],
+    "SNIP, network": ["snip", "network"],
+    "morphology, network": ["morphology", "network"],
+    "asymmetric least squares, network": ["als", "network"],
+    "Savitzky-Golay, network": ["savgol", "network"],
+    "wavelet, network": ["wavelet", "network"],
+    "PCA 16, denoised, network": [
+        {"step": "pca", "components": 16, "output": "denoised"},
+        "network",
+    ],
+    "PCA 64, denoised, network": [
+        {"step": "pca", "components": 64, "output": "denoised"},
+        "network",
+    ],
+    "PCA 64 of log, scores": [
+        {"step": "normalise", "by": "log"},
+        {"step": "pca", "components": 64, "noise_aware": False, "whiten": True},
+    ],
+    "VAE, denoised, network": ["vae", "network"],
+    "VAE, code": [{"step": "vae", "output": "code"}],
+}
+AXES: dict[str, np.ndarray] = {
+    "FWHM/1.5": ModelAxis(bins_per_fwhm=1.5).edges_keV,
+    "FWHM/2.5": ModelAxis().edges_keV,
+    "FWHM/4": ModelAxis(bins_per_fwhm=4.0).edges_keV,
+    "FWHM/2.5, to 28 keV": ModelAxis(high_keV=28.0).edges_keV,
+    "channels of 10 eV": EnergyAxis(0.805, 0.01, 3870).edges_keV,
+}
+
+
+def run_chains(
+    results: Results,
+    size: source.Size,
+    seeds: int,
+    only: str = "",
+) -> None:
+    """Train and test on every chain that has no result yet."""
+    edges = ModelAxis().edges_keV
+    for seed in range(seeds):
+        for case, steps in CHAINS.items():
+            if only in case and not results.has("chains", case, seed, size.key()):
+                row = trained(Chain.from_description(steps), edges, size, seed)
+                results.add(part="chains", case=case, seed=seed, size=size.key(), **row)
+                print(case, seed, row["accuracy"], f"{row['seconds']:.0f} s", flush=True)
+
+
+def run_axes(
+    results: Results,
+    size: source.Size,
+    seeds: int,
+    only: str = "",
+) -> None:
+    """Train and test on every axis that has no result yet."""
+    for seed in range(seeds):
+        for case, edges in AXES.items():
+            if only in case and not results.has("axes", case, seed, size.key()):
+                row = trained(Chain.from_description(["network"]), edges, size, seed)
+                results.add(part="axes", case=case, seed=seed, size=size.key(), **row)
+                print(case, seed, row["accuracy"], f"{row['seconds']:.0f} s", flush=True)
+
+
+def trained(
+    chain: Chain,
+    edges: np.ndarray,
+    size: source.Size,
+    seed: int,
+) -> dict[str, Any]:
+    """Fit the chain and a network on it, and test both on compositions they have not seen."""
+    start = time.perf_counter()
+    settings = FitSettings(spectra=size.spectra)
+    seed_weights(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        fitted = fit_chain(
+            chain,
+            source.stream(size, edges, seed),
+            edges,
+            settings,
+            log_folder=Path(folder) / "chain",
+        )
+        bound = fitted.on(edges)
+        seed_weights(seed)
+        network = build_network(
+            "cnn",
+            n_bins=bound.leaves.length,
+            n_classes=len(source.labels(size)),
+            n_inputs=bound.leaves.channels,
+        )
+        # The same spectra for every chain, those on which it was fitted left aside.
+        fit_network(
+            network,
+            source.stream(size, edges, 1000 + seed),
+            settings,
+            log_folder=Path(folder) / "network",
+            chain=bound,
+        )
+    accuracy, recall = tested(network, bound, size, source.held_out(size, edges))
+    return {
+        "bins": int(edges.size - 1),
+        "accuracy": accuracy,
+        "recall": recall,
+        "seconds": time.perf_counter() - start,
+    }
+
+
+def tested(
+    network: torch.nn.Module,
+    bound: BoundChain,
+    size: source.Size,
+    test: SpectrumStream,
+) -> tuple[dict[str, float], dict[str, dict[str, float | None]]]:
+    """Share named right at each level, of all and of the classes with an element."""
+    accuracy, recall = {}, {element: {} for element in ELEMENTS}
+    holding = {element: source.classes_with(element, size) for element in ELEMENTS}
+    for level in LEVELS:
+        counts, _, classes = source.with_truth(test, level, size.tested)
+        with torch.inference_mode():
+            named = torch.cat(
+                [
+                    network(*network_inputs(chunk, bound)).argmax(dim=1)
+                    for chunk in counts.split(_CHUNK)
+                ]
+            )
+        right = (named == classes).numpy()
+        accuracy[f"{level:g}"] = float(right.mean())
+        for element, chosen in holding.items():
+            mask = np.isin(classes.numpy(), chosen)
+            share = float(right[mask].mean()) if mask.any() else None
+            recall[element][f"{level:g}"] = share
+    return accuracy, recall
