@@ -2,8 +2,8 @@
 
     python -m benchmarks.bragg_grains [MODEL]
 
-First the heights over the scattered continuum that `synthesis.distortions.bragg` draws from; then how
-often spectra of natural compositions, thinned to 3 000 counts, are named right with and without
+First the heights over the scattered continuum that `synthesis.distortions.bragg` draws from; then
+how often spectra of natural compositions, thinned to 3 000 counts, are named right with and without
 the peaks of a grain in random orientation. Own simulation throughout; takes some three minutes.
 """
 
