@@ -1,6 +1,6 @@
 """A split on disk, as zarr and as .hspy, streamed.
 
-Nothing in the zarr depends on time, path or host: the same records give the same bytes.
+Nothing in them depends on time, path or host: the same records give the same bytes.
 """
 
 from __future__ import annotations
