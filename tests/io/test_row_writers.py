@@ -1,12 +1,14 @@
 """Scans written row by row come back as they were, from us and from HyperSpy's own reader."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.errors import InvalidValueError, OutputError
 from lithoscope.io import open_scan, write_hspy_scan, write_zarr_scan
-from lithoscope.io.aside import check_room, folder_written_aside
+from lithoscope.io.aside import check_room, zarr_written_aside
 
 AXIS = EnergyAxis(-0.05, 0.01, 64)
 SHAPE = (9, 70)
@@ -74,7 +76,7 @@ def test_only_zarr_folders_are_replaced(counts, tmp_path):
     other = tmp_path / "thesis.zarr"
     other.mkdir()
     (other / "chapter.txt").write_text("kept")
-    with pytest.raises(OutputError, match="no zarr folder"), folder_written_aside(other):
+    with pytest.raises(OutputError, match="no zarr folder"), zarr_written_aside(other):
         pass
     assert (other / "chapter.txt").read_text() == "kept"
 
@@ -83,7 +85,7 @@ def test_an_interrupted_folder_leaves_the_old_one(counts, tmp_path):
     path = write("scan.zarr", tmp_path, [counts])
 
     def stopped():
-        with folder_written_aside(path) as aside:
+        with zarr_written_aside(path) as aside:
             aside.mkdir()
             raise KeyboardInterrupt
 
@@ -93,9 +95,19 @@ def test_an_interrupted_folder_leaves_the_old_one(counts, tmp_path):
     np.testing.assert_array_equal(open_scan(path).read_rows(0, 9), counts)
 
 
-def test_what_the_disk_cannot_hold_is_refused(tmp_path):
-    check_room(tmp_path, 1000)
-    with pytest.raises(OutputError, match="are free"):
-        check_room(tmp_path, 1e18)
+def test_what_the_disk_cannot_hold_is_refused_with_what_it_can(tmp_path, monkeypatch):
+    wanted = {"number": 4000, "things": "spectra", "fewer_with": "-n"}
     with pytest.raises(OutputError, match="nowhere"):
-        check_room(tmp_path / "nowhere", 1)
+        check_room(tmp_path / "nowhere", 1, **wanted)
+    # 64 MiB are left for others.
+    free = 2e9
+    usage = SimpleNamespace(free=free + 64 * 2**20)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
+    check_room(tmp_path, free, **wanted)
+    with pytest.raises(OutputError, match=r"4,000 spectra take some 8 GB, and 2 GB") as refused:
+        check_room(tmp_path, 8e9, **wanted)
+    assert refused.value.expected == "some 1,000 spectra at most on this disk"
+    assert "lower -n" in refused.value.remedy
+    usage.free = 0
+    with pytest.raises(OutputError, match="0 GB are free"):
+        check_room(tmp_path, 1, **wanted)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.errors import LithoscopeError, SpectrumError
-from lithoscope.io.hspy_rows import HspyRows
+from lithoscope.io.hspy_writer import NavigatedAxis, hspy_counts
 from lithoscope.synthesis.datasets.reading import load_dataset
 from lithoscope.synthesis.datasets.records import SplitMaker
 from lithoscope.synthesis.stream import SpectrumBatch
@@ -41,8 +41,16 @@ def write_zarr(path, attributes=None, **changes):
 
 
 def write_hspy(path, names=NAMES):
-    with HspyRows(path, AXIS, list(names), dtype=COUNTS.dtype, title="measured") as signal:
-        signal.write(0, COUNTS[: len(names)])
+    with hspy_counts(
+        path,
+        navigated=[NavigatedAxis("spectrum", len(names))],
+        axis=AXIS,
+        dtype=COUNTS.dtype,
+        chunks=(2, AXIS.n_channels),
+        title="measured",
+        minerals=list(names),
+    ) as counts:
+        counts[:] = COUNTS[: len(names)]
 
 
 def folder_of(tmp_path, write, suffix, **arguments):

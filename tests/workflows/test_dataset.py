@@ -54,7 +54,7 @@ def tree_hashes(folder):
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
-        if path.is_file() and path.suffix != ".hspy"
+        if path.is_file()
     }
 
 

@@ -12,10 +12,10 @@ from lithoscope.core.labels import VOID
 from lithoscope.core.scan import Scan
 from lithoscope.errors import MineralError, OutputError, ScanError
 from lithoscope.io import load_instrument
+from lithoscope.io.aside import whole_folder
 from lithoscope.minerals.rocks import Rock
 from lithoscope.synthesis.phantoms import Phantom, PhantomRecipe, ScanRecipe, TextureRecipe
 from lithoscope.workflows.map_minerals import map_minerals
-from lithoscope.workflows.output_folder import whole_folder
 
 SHARES = {"quartz": 0.4, "calcite": 0.3, "hematite": 0.2, "galena": 0.1}
 

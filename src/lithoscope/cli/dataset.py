@@ -50,10 +50,10 @@ def dataset(
     limits = _counts(counts)
 
     from lithoscope.io import load_instrument
+    from lithoscope.io.aside import check_free
     from lithoscope.synthesis.conditions import find_condition
     from lithoscope.synthesis.datasets.splits import Splits
     from lithoscope.workflows.dataset import DatasetPlan, make_dataset
-    from lithoscope.workflows.output_folder import check_free
 
     chosen_condition = find_condition(condition)
     if limits is not None:

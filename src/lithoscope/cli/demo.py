@@ -20,8 +20,8 @@ def demo(
 
     Example: lithoscope demo
     """
+    from lithoscope.io.aside import check_free
     from lithoscope.workflows.demo import map_pegmatite_demo, map_real_demo
-    from lithoscope.workflows.output_folder import check_free
 
     check_free(output)
     with progress_bar("Laguna Salinas") as progress:

@@ -3,7 +3,8 @@
 Both hold ``Experiments/<title>`` with an array ``data`` and, for each of its dimensions, a group
 ``axis-<i>`` whose attributes give name, offset, scale, units and whether it is navigated. They are
 read here directly, so that only the rows asked for are loaded and nothing else is trusted (and
-RosettaSciIO 0.15 cannot read .zspy with zarr 3); RosettaSciIO writes .hspy.
+RosettaSciIO 0.15 cannot read .zspy with zarr 3). RosettaSciIO writes single spectra,
+`lithoscope.io.hspy_writer` more of them than memory holds.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from lithoscope.errors import FileFormatError, ScanError, SpectrumError
 from lithoscope.io.aside import written_aside
 from lithoscope.io.axes import axis_of_file, to_keV, to_mm
 from lithoscope.io.formats import checked_counts
+from lithoscope.io.hspy_writer import energy_attributes
 from lithoscope.io.stored_arrays import check_array, open_zarr_group
 
 _LAYOUT = "a file that HyperSpy saved, with one signal whose last axis is an energy"
@@ -126,16 +128,6 @@ def write_hspy(spectrum: Spectrum, path: Path) -> None:
     """Write one spectrum as HyperSpy does."""
     from rsciio.hspy import file_writer
 
-    axis = {
-        "_type": "UniformDataAxis",
-        "name": "Energy",
-        "offset": spectrum.axis.offset_keV,
-        "scale": spectrum.axis.gain_keV,
-        "size": spectrum.axis.n_channels,
-        "units": "keV",
-        "navigate": False,
-        "is_binned": True,
-    }
     metadata: dict[str, Any] = {
         "General": {"title": spectrum.title},
         "Signal": {"signal_type": "", "quantity": "X-rays (Counts)"},
@@ -145,7 +137,7 @@ def write_hspy(spectrum: Spectrum, path: Path) -> None:
         metadata["Acquisition_instrument"] = {"XRF": {"Detector": detector}}
     signal = {
         "data": spectrum.counts,
-        "axes": [axis],
+        "axes": [energy_attributes(spectrum.axis)],
         "metadata": metadata,
         "original_metadata": {},
         "attributes": {"_lazy": False, "ragged": False},

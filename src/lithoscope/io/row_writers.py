@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.errors import InvalidValueError
-from lithoscope.io.aside import folder_written_aside, written_aside
+from lithoscope.io.aside import written_aside, zarr_written_aside
+from lithoscope.io.hspy_writer import NavigatedAxis, hspy_counts
 
 # Rows, columns of a chunk: some MB before compression, of which a mineral map packs to a tenth.
 _CHUNK_ROWS, _CHUNK_COLUMNS = 4, 64
@@ -57,33 +58,20 @@ def write_hspy_scan(
     OutputError
         If the file cannot be written.
     """
-    import h5py
-
     full = (*shape, axis.n_channels)
-    with written_aside(Path(path)) as aside, h5py.File(aside, "w") as file:
-        file.attrs.update({"file_format": "HyperSpy", "file_format_version": "3.3"})
-        signal = file.create_group(f"Experiments/{title.replace('/', '-')}")
-        data = signal.create_dataset(
-            "data",
-            full,
-            np.uint32,
+    places = zip(("y", "x"), shape, pixel_size_mm, strict=True)
+    with (
+        written_aside(Path(path)) as aside,
+        hspy_counts(
+            aside,
+            navigated=[NavigatedAxis(*place, "mm") for place in places],
+            axis=axis,
+            dtype=np.dtype(np.uint32),
             chunks=_chunks(full),
-            compression="gzip",
-            compression_opts=1,
-            shuffle=True,
-        )
-        for number, attributes in enumerate(_hspy_axes(full, axis, pixel_size_mm)):
-            signal.create_group(f"axis-{number}").attrs.update(attributes)
-        signal.create_group("attributes").attrs.update({"_lazy": False, "ragged": False})
-        for name in ("learning_results", "original_metadata"):
-            signal.create_group(name)
-        signal.create_group("metadata/General").attrs["title"] = title
-        signal.create_group("metadata/Signal").attrs.update(
-            {"quantity": "X-rays (Counts)", "signal_type": ""}
-        )
-        if live_time_s is not None:
-            place = "metadata/Acquisition_instrument/XRF/Detector/EDS"
-            signal.create_group(place).attrs["live_time"] = live_time_s
+            title=title,
+            live_time_s=live_time_s,
+        ) as data,
+    ):
         for first, block in _blocks(rows, full):
             data[first : first + len(block)] = block
 
@@ -113,7 +101,7 @@ def write_zarr_scan(
     }
     if live_time_s is not None:
         attributes["live_time_s"] = live_time_s
-    with folder_written_aside(Path(path)) as aside:
+    with zarr_written_aside(Path(path)) as aside:
         group = zarr.open_group(str(aside), mode="w", zarr_format=2, attributes=attributes)
         data = group.create_array("counts", shape=full, dtype=np.uint32, chunks=_chunks(full))
         for first, block in _blocks(rows, full):
@@ -155,23 +143,3 @@ def _blocks(
             f"The blocks of counts hold {done} rows of a map of {full[0]}.",
             expected="as many rows as the map has",
         )
-
-
-def _hspy_axes(
-    full: tuple[int, int, int], axis: EnergyAxis, pixel_size_mm: tuple[float, float]
-) -> list[dict[str, Any]]:
-    places = [("y", 0.0, pixel_size_mm[0], "mm"), ("x", 0.0, pixel_size_mm[1], "mm")]
-    places.append(("Energy", axis.offset_keV, axis.gain_keV, "keV"))
-    return [
-        {
-            "_type": "UniformDataAxis",
-            "name": name,
-            "offset": offset,
-            "scale": scale,
-            "size": size,
-            "units": unit,
-            "navigate": name != "Energy",
-            "is_binned": name == "Energy",
-        }
-        for (name, offset, scale, unit), size in zip(places, full, strict=True)
-    ]

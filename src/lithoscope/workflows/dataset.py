@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import functools
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,7 +17,8 @@ from numpy.typing import NDArray
 from lithoscope.core.instrument import Instrument
 from lithoscope.core.labels import LabelSet
 from lithoscope.core.mineral import Mineral
-from lithoscope.errors import InvalidValueError, OutputError
+from lithoscope.errors import InvalidValueError
+from lithoscope.io.aside import check_room, whole_folder
 from lithoscope.synthesis.conditions import Condition
 from lithoscope.synthesis.datasets.reading import hash_of_dataset, load_dataset
 from lithoscope.synthesis.datasets.records import SplitMaker, size_of_split, varies
@@ -26,12 +26,9 @@ from lithoscope.synthesis.datasets.splits import Splits
 from lithoscope.synthesis.datasets.writing import estimated_size, write_split
 from lithoscope.synthesis.stream import SpectrumStream
 from lithoscope.workflows.dataset_card import card_of_dataset
-from lithoscope.workflows.output_folder import whole_folder
 
 # Seeds of a data set's splits; no two data sets share one.
 _SEEDS = 8
-# What the disk must keep free for others.
-_KEPT_FREE = 64 * 2**20
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -141,24 +138,12 @@ def make_dataset(
         If the folder holds something, or the disk would not hold the data set.
     """
     with whole_folder(folder) as partial:
-        _check_room(plan, partial)
+        check_room(partial, plan.size, number=plan.spectra, things="spectra", fewer_with="-n")
         labels = _write_splits(plan, partial, progress)
         _write_labels(plan, partial, labels)
         facts = _facts(plan, partial)
         (partial / "CARD.md").write_text(card_of_dataset(facts), encoding="utf-8")
     return facts
-
-
-def _check_room(plan: DatasetPlan, folder: Path) -> None:
-    free = shutil.disk_usage(folder).free - _KEPT_FREE
-    if plan.size > free:
-        most = max(free, 0) * plan.spectra // plan.size
-        raise OutputError(
-            f"{plan.spectra:,} spectra take some {plan.size / 1e9:,.3g} GB, and "
-            f"{max(free, 0) / 1e9:,.3g} GB are free.",
-            expected=f"some {most:,} spectra at most on this disk",
-            remedy="lower -n, or choose another disk with -o",
-        )
 
 
 def _write_splits(

@@ -24,8 +24,8 @@ _CARD = """# Data set of {spectra:,} simulated spectra
 - **Composition** is the named mineral's; in a mixed spectrum the others' is not recorded.
 - **Files**: `<split>.zarr` (zarr 3) and `<split>.hspy` (HyperSpy) hold the same counts;
   `labels.csv` names the mineral of each spectrum. SHA-256 of the zarr: `{sha256}`.
-- **The same seed** gives the same bytes of all but the `.hspy`, with the same versions of
-  Lithoscope, NumPy, PyTorch and zarr on the same kind of processor.
+- **The same seed** gives the same bytes with the same versions of Lithoscope, NumPy,
+  PyTorch, zarr and h5py on the same kind of processor.
 
 What a model reaches on the test split, it reaches on this simulation; measured spectra hold what no
 simulation does. Each mineral is a class of its own, also where no instrument of this kind can tell

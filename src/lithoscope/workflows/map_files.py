@@ -10,9 +10,9 @@ from typing import Any
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.errors import OutputError
 from lithoscope.io import open_scan
+from lithoscope.io.aside import check_free
 from lithoscope.workflows.map_minerals import map_minerals
 from lithoscope.workflows.mineral_map import MineralMap
-from lithoscope.workflows.output_folder import check_free
 
 _CHUNK = 1 << 20
 

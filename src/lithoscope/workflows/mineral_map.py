@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from lithoscope.core.spectrum import Spectrum
 from lithoscope.figures.mineral_map import mineral_map_figure
 from lithoscope.figures.save import save_figure
+from lithoscope.io.aside import whole_folder
 from lithoscope.segmentation.dataset import write_dataset
 from lithoscope.segmentation.quantify import MineralShare
 from lithoscope.segmentation.table import csv_of_shares, row_of_share
-from lithoscope.workflows.output_folder import whole_folder
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lithoscope.core.instrument import Instrument
 from lithoscope.errors import MineralError, OutputError
 from lithoscope.io import load_instrument, write_bcf, write_hspy_scan, write_zarr_scan
-from lithoscope.io.aside import check_room, folder_written_aside
+from lithoscope.io.aside import check_room, zarr_written_aside
 from lithoscope.minerals import load_library
 from lithoscope.minerals.rocks import Rock, find_rock, load_rocks
 from lithoscope.segmentation.dataset import write_dataset
@@ -100,7 +100,7 @@ def make_phantom(
     _check_target(target, measured)
     machine = instrument if isinstance(instrument, Instrument) else load_instrument(str(instrument))
     phantom = Phantom(recipe, machine)
-    with folder_written_aside(truth) as aside:
+    with zarr_written_aside(truth) as aside:
         write_dataset(phantom.truth, aside)
         _write_counts(phantom, target, progress)
     return MadePhantom(phantom, target, truth)
@@ -133,7 +133,13 @@ def _check_target(target: Path, scan: ScanRecipe) -> None:
     if target.is_dir() and target.suffix.lower() != ".zarr":
         raise OutputError(f"{target} is a folder.", expected="the name of a file")
     pixels = scan.shape[0] * scan.shape[1]
-    check_room(target.parent, pixels * (scan.counts * _BYTES_PER_COUNT + _BYTES_PER_PIXEL))
+    check_room(
+        target.parent,
+        pixels * (scan.counts * _BYTES_PER_COUNT + _BYTES_PER_PIXEL),
+        number=pixels,
+        things="pixels",
+        fewer_with="--size",
+    )
 
 
 def _write_counts(phantom: Phantom, target: Path, progress: Progress) -> None:

@@ -1,11 +1,13 @@
 """A split on disk, as zarr and as .hspy, streamed.
 
-Nothing in the zarr depends on time, path or host: the same records give the same bytes.
+Nothing in them depends on time, path or host: the same records give the same bytes.
 """
 
 from __future__ import annotations
 
+import functools
 import json
+import math
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithoscope.core.energy import EnergyAxis
-from lithoscope.io.hspy_rows import HspyRows
+from lithoscope.io.hspy_writer import NavigatedAxis, hspy_counts
 from lithoscope.synthesis.datasets.records import Records
 
 # Spectra stored together; and rows of all else, which are small.
 CHUNK, _COLUMN_CHUNK = 256, 16_384
 _ZSTD_LEVEL = 3
+_HSPY_CHUNK = 64
 # Copies of the counts while they are written, and how much larger than their entropy they pack:
 # measured 1.03 to 1.36 times from 1 000 counts on; below, `_COLUMN_BYTES` makes up for more.
 _COPIES, _OVERHEAD = 3, 2.0
@@ -44,7 +47,7 @@ def estimated_size(spectra: int, channels: int, counts: tuple[float, float], *, 
         Whether counts are whole numbers.
     """
     means = np.geomspace(*counts, 32) / channels
-    bits = 0.5 * np.log2(1 + 2 * np.pi * np.e * means).mean()
+    bits = 0.5 * np.log2(1 + 2 * math.pi * math.e * means).mean()
     bytes_of_count = _OVERHEAD * bits / 8 if whole else _REAL_BYTES
     return int(spectra * (_COPIES * channels * bytes_of_count + _COLUMN_BYTES)) + _FIXED_BYTES
 
@@ -95,34 +98,49 @@ def write_split(
     )
     staged_path = folder / f"{name}.staged"
     staged: Any = zarr.open_group(str(staged_path), mode="w", zarr_format=3)
-    first_type = np.dtype(np.uint32 if whole else np.float32)
-    counts, columns = _Growing(staged, CHUNK), _Growing(group, _COLUMN_CHUNK)
-    largest, spectra = 0.0, 0
-    for part in records:
-        counts.add({"counts": part.counts.astype(first_type)})
-        columns.add(part.columns)
-        largest, spectra = max(largest, float(part.counts.max())), spectra + len(part)
-        report(f"{name}, drawn", spectra)
-    counts.finish()
-    columns.finish()
-    final_type = np.min_scalar_type(int(largest)) if whole else first_type
+    staged_type = np.dtype(np.uint32 if whole else np.float32)
+    largest = _stage(
+        group, staged, records, staged_type, functools.partial(report, f"{name}, drawn")
+    )
+    final_type = np.min_scalar_type(int(largest)) if whole else staged_type
     numbers: NDArray[np.uint16] = np.asarray(group["mineral"][:])
-    final = _array(group, "counts", (spectra, axis.n_channels), final_type, rows=CHUNK)
-    with HspyRows(
+    final = _array(group, "counts", (len(numbers), axis.n_channels), final_type, rows=CHUNK)
+    with hspy_counts(
         folder / f"{name}.hspy",
-        axis,
-        [minerals[number] for number in numbers],
+        navigated=[NavigatedAxis("spectrum", len(numbers))],
+        axis=axis,
         dtype=final_type,
+        chunks=(min(_HSPY_CHUNK, len(numbers)), axis.n_channels),
         title=attributes["title"],
+        minerals=[minerals[number] for number in numbers],
         notes=[(key, json.dumps(value)) for key, value in attributes.items()],
     ) as signal:
-        for first in range(0, spectra, CHUNK):
+        for first in range(0, len(numbers), CHUNK):
             piece = np.asarray(staged["counts"][first : first + CHUNK]).astype(final_type)
-            final[first : first + CHUNK] = piece
-            signal.write(first, piece)
+            final[first : first + CHUNK] = signal[first : first + CHUNK] = piece
             report(f"{name}, packed", first + len(piece))
     shutil.rmtree(staged_path)
     return numbers
+
+
+def _stage(
+    group: Any,
+    staged: Any,
+    records: Iterable[Records],
+    dtype: np.dtype[Any],
+    report: Callable[[int], None],
+) -> float:
+    """Write counts into `staged` and all else into `group`; return the largest count."""
+    counts, columns = _Growing(staged, CHUNK), _Growing(group, _COLUMN_CHUNK)
+    largest, spectra = 0.0, 0
+    for part in records:
+        counts.add({"counts": part.counts.astype(dtype)})
+        columns.add(part.columns)
+        largest, spectra = max(largest, float(part.counts.max())), spectra + len(part)
+        report(spectra)
+    counts.finish()
+    columns.finish()
+    return largest
 
 
 class _Growing:
