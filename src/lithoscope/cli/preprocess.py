@@ -65,7 +65,7 @@ def preprocess(
     """
     from lithoscope.errors import InvalidValueError
     from lithoscope.io import open_scan
-    from lithoscope.workflows.output_folder import check_free
+    from lithoscope.io.aside import check_free
     from lithoscope.workflows.preprocess_scan import calibrated, fitted_to_scan, preprocess_scan
 
     if output is None and not show and figure is None:

@@ -19,11 +19,11 @@ from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.scan import Scan
 from lithoscope.errors import OutputError, PreprocessingError
 from lithoscope.io import load_instrument
+from lithoscope.io.aside import whole_folder
 from lithoscope.models.checkpoint import find_checkpoint
 from lithoscope.preprocess.chain import BoundChain, Chain
 from lithoscope.preprocess.energy_calibration import EnergyCalibration, calibrate_energy
 from lithoscope.preprocess.rebin import Rebin
-from lithoscope.workflows.output_folder import whole_folder
 
 # About this many spectra are read and processed at a time.
 _BLOCK_SPECTRA = 2048
