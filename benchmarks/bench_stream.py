@@ -91,7 +91,8 @@ def of_the_rival() -> dict[str, float]:
 
 def main() -> None:
     """Measure, print and store."""
-    torch.set_num_threads(os.cpu_count() or 1)
+    # OpenMP threads, xraylib's too, wait for each other busily: beside other work, tenfold.
+    torch.set_num_threads(1)
     results: dict[str, Any] = {
         "machine": platform.processor() or platform.machine(),
         "cpus": os.cpu_count(),
