@@ -6,8 +6,11 @@ import hashlib
 import logging
 import pickle
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,6 +33,9 @@ from lithoscope.training.validation import KeepBest, Validation
 
 # Where a run's state is kept, and after how many steps.
 _STATE, _KEPT_EVERY = "state.ckpt", 500
+# Batches that are made ahead of the one that the network is fitted to: more than a generation of
+# spectra holds, so that the next is made in the meantime.
+_AHEAD = 128
 _SILENCED = (
     ".*num_workers.*",
     ".*IterableDataset.*",
@@ -101,7 +107,11 @@ class Batches(Protocol):
 
 
 class _Stream(IterableDataset[tuple[Tensor, Tensor]]):
-    """The stream as Lightning wants it: whole batches of (counts, classes), from a number on."""
+    """The stream as Lightning wants it: whole batches of (counts, classes), from a number on.
+
+    Batches are made in a thread of their own while the network is fitted to earlier ones: half of
+    the time goes into either.
+    """
 
     def __init__(self, stream: Batches, first: int, steps: int) -> None:
         self.stream = stream
@@ -112,9 +122,20 @@ class _Stream(IterableDataset[tuple[Tensor, Tensor]]):
         return self.steps
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for number in range(self.first, self.steps):
-            batch = self.stream.batch(number)
-            yield batch.counts, batch.classes
+        with ThreadPoolExecutor(1) as maker:
+            numbers = iter(range(self.first, self.steps))
+            coming = deque(
+                maker.submit(self.stream.batch, number) for number in islice(numbers, _AHEAD)
+            )
+            try:
+                while coming:
+                    batch = coming.popleft().result()
+                    for number in islice(numbers, 1):
+                        coming.append(maker.submit(self.stream.batch, number))
+                    yield batch.counts, batch.classes
+            finally:
+                for waiting in coming:
+                    waiting.cancel()
 
 
 class Classifier(lightning.LightningModule):
