@@ -5,27 +5,21 @@ import json
 import numpy as np
 import pytest
 import zarr
-from lithoscope.synthesis.phantom import phantom_scan
 
 from lithoscope.io import load_instrument, open_scan
-from lithoscope.minerals import load_library
+from lithoscope.minerals.rocks import Rock
+from lithoscope.synthesis.phantoms import Phantom, PhantomRecipe, ScanRecipe, TextureRecipe
 
 
 @pytest.fixture(scope="module")
 def phantom():
-    library = load_library()
     shares = {"quartz": 0.3, "calcite": 0.3, "almandine": 0.3, "pyrite": 0.1}
-    return phantom_scan(
-        minerals={name: library.get(name) for name in shares},
-        shares=shares,
-        instrument=load_instrument("m4-tornado-40kev"),
-        shape=(9, 8),
-        grain_pixels=6.0,
-        counts=20_000.0,
-        pixel_size_mm=0.02,
-        seed=5,
-        title="four minerals",
-    ).scan
+    rock = Rock("four minerals", {name: (share, share) for name, share in shares.items()})
+    scan = ScanRecipe(
+        shape=(9, 8), counts=20_000.0, bragg=False, offset_drift_eV=0.0, gain_drift_eV=0.0
+    )
+    recipe = PhantomRecipe(rock, TextureRecipe(grain_um=50.0), scan, seed=5)
+    return Phantom(recipe, load_instrument("m4-tornado-40kev")).scan()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from lithoscope.core.labels import LabelSet
 from lithoscope.errors import CheckpointError
 from lithoscope.io import load_instrument
 from lithoscope.minerals import load_library
-from lithoscope.models.cnn import Cnn
+from lithoscope.models.networks.cnn import Cnn
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import CONDITIONS
 from lithoscope.synthesis.generations import GenerationSize
@@ -41,7 +41,7 @@ def stream():
 
 def fitted(stream, folder, cut_at=None, spectra=BATCH * STEPS):
     seed_weights(0)
-    network = Cnn(len(ModelAxis()), len(NAMES))
+    network = Cnn(2, len(ModelAxis()), len(NAMES))
 
     def progress(seen, accuracy):
         if cut_at is not None and seen >= cut_at * BATCH:

@@ -297,7 +297,8 @@ def run_training(
             accelerator="auto",
             devices=1,
             precision="bf16-mixed" if _has_bf16() else "32-true",
-            logger=CSVLogger(log_folder, name=None, version=""),
+            # A run that goes on has a log of its own: the logger begins each file anew.
+            logger=CSVLogger(log_folder, name=None, version=f"from-step-{first}" if first else ""),
             callbacks=[_Progress(progress, settings.batch_size), *callbacks],
             enable_checkpointing=any(isinstance(one, ModelCheckpoint) for one in callbacks),
             enable_progress_bar=False,

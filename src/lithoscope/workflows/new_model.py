@@ -64,7 +64,7 @@ def fitted_network(
         batches,
         axis.edges_keV,
         settings,
-        log_folder=folder.with_name(folder.name + "-preprocessing-log"),
+        log_folder=folder.with_name(folder.name + "-log-preprocessing"),
         progress=lambda seen, _: progress("train the preprocessing", seen, recipe.spectra, ""),
     )
     bound = chain.on(axis.edges_keV)
