@@ -12,19 +12,8 @@ from lithoscope.io import load_instrument, open_spectra
 from lithoscope.minerals import load_library
 from lithoscope.physics.compile import compile_instrument, mass_fraction_matrix
 from lithoscope.preprocess.energy_calibration import calibrate_energy
+from lithoscope.workflows.demo import PEGMATITE
 
-# A spodumene pegmatite, area shares; after London (2008), Pegmatites, table 2-1, rounded.
-PEGMATITE = {
-    "albite": 0.30,
-    "quartz": 0.27,
-    "spodumene": 0.18,
-    "orthoclase": 0.13,
-    "muscovite": 0.07,
-    "schorl": 0.02,
-    "fluorapatite": 0.015,
-    "cassiterite": 0.01,
-    "columbite-(fe)": 0.005,
-}
 ROCKS = {
     "pegmatite": PEGMATITE,
     "ore": {"pyrite": 0.3, "chalcopyrite": 0.2, "sphalerite": 0.2, "galena": 0.2, "quartz": 0.1},

@@ -18,7 +18,7 @@ from lithoscope.workflows.map_minerals import map_minerals
 from lithoscope.workflows.mineral_map import MineralMap
 
 # A spodumene pegmatite, area shares; after London (2008), Pegmatites, table 2-1, rounded.
-_SHARES = {
+PEGMATITE = {
     "albite": 0.30,
     "quartz": 0.27,
     "spodumene": 0.18,
@@ -72,7 +72,7 @@ def map_real_demo(
 
 def pegmatite_phantom() -> Phantom:
     """Simulate the demo's pegmatite: 64 x 64 pixels on an M4 Tornado."""
-    rock = Rock("spodumene pegmatite", {name: (share, share) for name, share in _SHARES.items()})
+    rock = Rock("spodumene pegmatite", {name: (share, share) for name, share in PEGMATITE.items()})
     recipe = PhantomRecipe(rock, _TEXTURE, _SCAN, _SEED)
     return Phantom(recipe, load_instrument("m4-tornado"))
 
