@@ -70,6 +70,9 @@ def test_all_orders_follow_chandrasekhar(albedo):
 @pytest.mark.parametrize("formula", ["SiO2", "C5H8O2", "PbS"])
 def test_directions_and_energies_are_fine_enough(formula, monkeypatch):
     coarse = of_formula(formula)
+    # Sections are remembered, and would stay on the coarser grid, or the finer one after the test.
+    fresh = multiple_scatter._sections.__wrapped__
+    monkeypatch.setattr(multiple_scatter, "_sections", fresh)
     monkeypatch.setattr(multiple_scatter, "_HEIGHTS", 24)
     monkeypatch.setattr(multiple_scatter, "_AZIMUTHS", 48)
     monkeypatch.setattr(multiple_scatter, "_GRID_KEV", np.geomspace(0.5, 100, 60))

@@ -10,17 +10,20 @@ from numpy.typing import NDArray
 from lithoscope.core.composition import Composition
 from lithoscope.core.instrument import Instrument
 from lithoscope.errors import InvalidValueError
-from lithoscope.physics.attenuation import mass_attenuation_from_elements
 from lithoscope.physics.banded import BandedResponse, banded_response
 from lithoscope.physics.compiled import CompiledInstrument
 from lithoscope.physics.compiled_fluorescence import FluorescenceTables
 from lithoscope.physics.compiled_scatter import ScatterTables
 from lithoscope.physics.detection import counts_per_photon
 from lithoscope.physics.enhancement import exciters_from_lines
-from lithoscope.physics.fluorescence import lines_from_elements, production_from_lines
 from lithoscope.physics.multiple_scatter import (
     double_compton_profiles,
     multiple_scatter_tables,
+)
+from lithoscope.physics.remembered import (
+    remembered_attenuation,
+    remembered_lines,
+    remembered_production,
 )
 from lithoscope.physics.scatter import (
     compton_energy_from_angle,
@@ -80,27 +83,18 @@ def compile_instrument(
 
 
 def _fluorescence_tables(symbols: Sequence[str], source: Source) -> FluorescenceTables:
-    lines = lines_from_elements(symbols=symbols)
-    production = production_from_lines(
-        symbols=symbols, lines=lines, energies_keV=source.energies_keV
-    )
+    elements = tuple(symbols)
+    lines, attenuation = remembered_lines(elements), remembered_attenuation(elements)
+    production = remembered_production(elements).at(source.energies_keV)
     exciters = exciters_from_lines(lines=lines, production=production)
     return FluorescenceTables(
         lines=lines,
         production=production,
         exciters=exciters,
-        production_by_lines=production_from_lines(
-            symbols=symbols, lines=lines, energies_keV=exciters.energies_keV
-        ),
-        attenuation_in=mass_attenuation_from_elements(
-            symbols=symbols, energies_keV=source.energies_keV
-        ),
-        attenuation_lines=mass_attenuation_from_elements(
-            symbols=symbols, energies_keV=lines.energies_keV
-        ),
-        attenuation_exciters=mass_attenuation_from_elements(
-            symbols=symbols, energies_keV=exciters.energies_keV
-        ),
+        production_by_lines=remembered_production(elements).at(exciters.energies_keV),
+        attenuation_in=attenuation.at(source.energies_keV),
+        attenuation_lines=attenuation.at(lines.energies_keV),
+        attenuation_exciters=attenuation.at(exciters.energies_keV),
     )
 
 
@@ -108,6 +102,7 @@ def _scatter_tables(
     instrument: Instrument, symbols: Sequence[str], source: Source
 ) -> ScatterTables:
     geometry, energies = instrument.geometry, source.energies_keV
+    attenuation = remembered_attenuation(tuple(symbols))
     angle = geometry.scattering_angle_deg
     shifted = compton_energy_from_angle(energies_keV=energies, angle_deg=angle)
     broad, edges = doppler_nodes(source), doppler_edges(source)
@@ -122,8 +117,8 @@ def _scatter_tables(
         seen=source.photons_per_s * geometry.solid_angle_sr,
         rayleigh=rayleigh_from_elements(symbols=symbols, energies_keV=energies, angle_deg=angle),
         compton=compton_from_elements(symbols=symbols, energies_keV=energies, angle_deg=angle),
-        attenuation_in=mass_attenuation_from_elements(symbols=symbols, energies_keV=energies),
-        attenuation_compton=mass_attenuation_from_elements(symbols=symbols, energies_keV=shifted),
+        attenuation_in=attenuation.at(energies),
+        attenuation_compton=attenuation.at(shifted),
         multiple=multiple,
         broad=broad,
         energies_keV=np.concatenate([energies, shifted[~broad], (edges[:-1] + edges[1:]) / 2]),

@@ -9,6 +9,7 @@ neglected there.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -106,17 +107,10 @@ def multiple_scatter_tables(
     *, symbols: Sequence[str], geometry: Geometry, energies_keV: FloatArray
 ) -> MultipleScatterTables:
     """Tables for samples of the given elements, and for a source's nodes."""
-    directions, weights = _directions_between(geometry)
-    cosines = np.stack(
-        [directions @ beam_direction(geometry), directions @ detector_direction(geometry)]
-    )
-    angles = np.arccos(np.clip(cosines, -1, 1))
+    weights, cosines = _cosines_between(geometry)
+    rayleigh, compton = _sections(tuple(symbols), geometry)
     numbers = np.array([atomic_number(symbol) for symbol in symbols])
     nodes = np.ascontiguousarray(energies_keV, dtype=np.float64)
-    rayleigh, compton = (
-        np.stack([np.asarray(section(numbers, _GRID_KEV, angle)) for angle in angles])
-        for section in (xraylib_np.DCS_Rayl, xraylib_np.DCS_Compt)
-    )
     return MultipleScatterTables(
         weights=weights,
         recoils=(1 - cosines).sum(axis=0),
@@ -130,6 +124,31 @@ def multiple_scatter_tables(
             float(np.sin(np.deg2rad(geometry.take_off_deg))),
         ),
     )
+
+
+def _cosines_between(geometry: Geometry) -> tuple[FloatArray, FloatArray]:
+    """Weights of directions, shape (direction,), and cosines of both scatters, (2, direction)."""
+    directions, weights = _directions_between(geometry)
+    towards = [directions @ beam_direction(geometry), directions @ detector_direction(geometry)]
+    return weights, np.stack(towards)
+
+
+# Machines of one make have one geometry.
+@functools.lru_cache(maxsize=4)
+def _sections(symbols: tuple[str, ...], geometry: Geometry) -> tuple[FloatArray, FloatArray]:
+    """Differential cross sections of both scatters, shapes (2, element, grid, direction)."""
+    _, cosines = _cosines_between(geometry)
+    numbers = np.array([atomic_number(symbol) for symbol in symbols])
+    rayleigh, compton = (
+        np.stack(
+            [
+                np.asarray(section(numbers, _GRID_KEV, angle))
+                for angle in np.arccos(np.clip(cosines, -1, 1))
+            ]
+        )
+        for section in (xraylib_np.DCS_Rayl, xraylib_np.DCS_Compt)
+    )
+    return rayleigh, compton
 
 
 def _directions_between(geometry: Geometry) -> tuple[FloatArray, FloatArray]:

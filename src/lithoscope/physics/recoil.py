@@ -6,6 +6,8 @@ a continuum up to the Compton edge, 1.5 keV for Rh K: most of what acrylic shows
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import xraylib
 import xraylib_np
@@ -54,6 +56,18 @@ def recoil_from_energies(
     as the resolution does; energies between those of a grid are interpolated.
     """
     shares = recoil_share_from_energy(detector=detector, energies_keV=_GRID_KEV)
+    shapes = _shapes(np.asarray(edges_keV, dtype=np.float64).tobytes())
+    place = np.interp(np.log(energies_keV), np.log(_GRID_KEV), np.arange(_GRID_KEV.size))
+    weights = np.maximum(1 - np.abs(place[:, None] - np.arange(_GRID_KEV.size)), 0)
+    weights[energies_keV < _GRID_KEV[0]] = 0.0
+    return np.asarray((weights * shares) @ shapes)
+
+
+# Every machine on the same bins has the same shapes.
+@functools.lru_cache(maxsize=4)
+def _shapes(edges: bytes) -> FloatArray:
+    """Distribution of the recoil for each energy of the grid, shape (grid, channel)."""
+    edges_keV = np.frombuffer(edges)
     angles = np.arccos(_COSINES)
     sections = np.asarray(xraylib_np.DCS_Compt(np.array([_SILICON]), _GRID_KEV, angles))[0]
     shapes = np.empty((_GRID_KEV.size, edges_keV.size - 1))
@@ -63,10 +77,7 @@ def recoil_from_energies(
         spread = np.diff(_spread_below(edges_keV, kinetic, below / below[-1]))
         # Differences of a cumulative distribution leave rounding errors of either sign.
         shapes[row] = np.maximum(spread, 0.0)
-    place = np.interp(np.log(energies_keV), np.log(_GRID_KEV), np.arange(_GRID_KEV.size))
-    weights = np.maximum(1 - np.abs(place[:, None] - np.arange(_GRID_KEV.size)), 0)
-    weights[energies_keV < _GRID_KEV[0]] = 0.0
-    return np.asarray((weights * shares) @ shapes)
+    return shapes
 
 
 def _spread_below(edges_keV: FloatArray, kinetic_keV: FloatArray, below: FloatArray) -> FloatArray:
