@@ -31,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--parts", default=",".join(PARTS), help="of " + ", ".join(PARTS))
     parser.add_argument("--only", default="", help="cases whose name holds this")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--spectra", type=int, default=300_000, help="to train on")
+    parser.add_argument("--seeds", default="0,1", help="numbers, by commas")
+    parser.add_argument("--spectra", type=int, default=150_000, help="to train on")
     parser.add_argument("--tested", type=int, default=10_000, help="spectra a level")
     parser.add_argument("--machines", type=int, default=24)
     parser.add_argument("--per-machine", type=int, default=512)
@@ -43,16 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     size = source.Size(
         chosen.machines, chosen.per_machine, chosen.spectra, chosen.tested, chosen.minerals
     )
+    seeds = [int(seed) for seed in chosen.seeds.split(",")]
     results, parts = Results(chosen.results), chosen.parts.split(",")
     if "denoising" in parts:
-        denoising.run(results, size, chosen.seeds)
+        denoising.run(results, size, seeds)
     if "pictures" in parts and not results.has("strangeness", "VAE", 0, size.key()):
         found = denoising.pictures(chosen.output / "images" / "preprocessing", size)
         results.add(part="strangeness", case="VAE", seed=0, size=size.key(), **found)
     if "chains" in parts:
-        networks.run_chains(results, size, chosen.seeds, chosen.only)
+        networks.run_chains(results, size, seeds, chosen.only)
     if "axes" in parts:
-        networks.run_axes(results, size, chosen.seeds, chosen.only)
+        networks.run_axes(results, size, seeds, chosen.only)
     (chosen.output / "preprocessing.md").write_text(page(results, size), encoding="utf-8")
     print(chosen.output / "preprocessing.md")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +53,12 @@ CASES: dict[str, Steps] = {
 _LOSSY = ("SNIP",)
 
 
-def run(results: Results, size: source.Size, seeds: int):
+def run(results: Results, size: source.Size, seeds: Sequence[int]) -> None:
     """Measure every case that is not measured yet."""
     edges = ModelAxis().edges_keV
     test = source.held_out(size, edges)
     for case, steps in CASES.items():
-        for seed in range(seeds if case.startswith("VAE") else 1):
+        for seed in seeds if case.startswith("VAE") else seeds[:1]:
             if results.has("denoising", case, seed, size.key()):
                 continue
             chain = fitted(Chain.from_description(steps), size, seed)
@@ -79,7 +80,7 @@ def fitted(chain: Chain, size: source.Size, seed: int) -> Chain:
     with tempfile.TemporaryDirectory() as folder:
         return fit_chain(
             chain,
-            source.stream(size, edges, seed),
+            source.drawn(size, tuple(edges), seed, size.spectra),
             edges,
             FitSettings(spectra=size.spectra),
             log_folder=Path(folder),

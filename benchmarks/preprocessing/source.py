@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,14 @@ from lithoscope.workflows.recipe import load_recipe
 HELD_OUT = 1_000_003
 _INSTRUMENT = "m4-tornado"
 _TEST_BATCH = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """Counts, shape (spectrum, bin), and classes, shape (spectrum,)."""
+
+    counts: Tensor
+    classes: Tensor
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,33 @@ def stream(
         seed=seed,
         size=GenerationSize(size.machines, size.per_machine),
     )
+
+
+class Drawn:
+    """The batches of a stream, made once: every chain is fitted to the same spectra."""
+
+    def __init__(self, made: SpectrumStream, spectra: int) -> None:
+        self.labels, self.condition, self.seed = made.labels, made.condition, made.seed
+        batches = (made.batch(number) for number in range(-(-spectra // made.batch_size)))
+        # What a batch was counted from is as large as the counts, and nobody looks at it here.
+        self._batches = [Kept(batch.counts, batch.classes) for batch in batches]
+
+    def batch(self, number: int) -> Kept:
+        return self._batches[number]
+
+
+@functools.lru_cache(maxsize=2)
+def drawn(size: Size, edges: tuple[float, ...], seed: int, spectra: int) -> Drawn:
+    """Spectra to fit to, on bins with these edges."""
+    return Drawn(stream(size, np.array(edges), seed), spectra)
+
+
+@functools.lru_cache(maxsize=1)
+def tests(size: Size, edges: tuple[float, ...], levels: tuple[float, ...]) -> list[Kept]:
+    """Spectra to test on at each level, of compositions and machines not trained on."""
+    made = held_out(size, np.array(edges))
+    found = [with_truth(made, level, size.tested) for level in levels]
+    return [Kept(counts, classes) for counts, _, classes in found]
 
 
 def held_out(size: Size, edges_keV: NDArray[np.float64]) -> SpectrumStream:
