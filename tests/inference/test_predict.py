@@ -15,17 +15,23 @@ from lithoscope.inference.predict import (
     threshold_at_counts,
 )
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
+from lithoscope.models.networks.base import SpectralNetwork
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import Condition
 
 MEASURED = EnergyAxis(-0.955, 0.01, 4096)
 
 
-class ThreeRegions(nn.Module):
+class ThreeRegions(SpectralNetwork):
     """Votes for the third of the spectrum that holds most of its shape."""
 
-    def forward(self, spectra, log_total):
-        shape = (spectra[:, 1] / 10) ** 2
+    def __init__(self):
+        super().__init__(n_inputs=2, n_bins=len(ModelAxis()), n_classes=3)
+        self.head = nn.Linear(3, 3, bias=False)
+        nn.init.eye_(self.head.weight)
+
+    def features(self, spectra, log_total):
+        shape = (spectra[:, 1].float() / 10) ** 2
         return 8 * torch.stack([part.sum(dim=1) for part in shape.chunk(3, dim=1)], dim=1)
 
 
@@ -83,7 +89,8 @@ def test_unknown_is_above_the_threshold():
     for threshold, unknown in ((strange - 0.1, True), (strange + 0.1, False)):
         said = Predictor(checkpoint(threshold), MEASURED)(spectrum(1.7, 100)[None])
         assert bool(said.unknown[0]) is unknown
-        assert said.ood_score[0] == pytest.approx(strange, rel=1e-4)
+        # This network has no trunk to keep its inputs exact: bfloat16 rounds them by up to 0.4 %.
+        assert said.ood_score[0] == pytest.approx(strange, rel=5e-3)
 
 
 def test_energy_score_by_hand():
@@ -102,8 +109,8 @@ def test_thresholds_are_interpolated_over_log_counts():
 
 
 def test_more_counts_than_trained_are_scaled_down():
-    class Total(nn.Module):
-        def forward(self, spectra, log_total):
+    class Total(ThreeRegions):
+        def features(self, spectra, log_total):
             return log_total.repeat(1, 3)
 
     model = checkpoint()

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.labels import VOID
+from lithoscope.inference.prepare import CHUNK, prepared_for_inference
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
 from lithoscope.models.inputs import network_inputs
-
-_CHUNK = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +71,7 @@ class Predictor:
     ) -> None:
         self.checkpoint = checkpoint
         self._rebin = checkpoint.axis.rebinner(axis)
+        self._scorer = Scorer(checkpoint)
         allowed = range(len(checkpoint.labels))
         self.allowed = tuple(
             allowed if minerals is None else checkpoint.labels.indices_of(minerals)
@@ -81,7 +81,7 @@ class Predictor:
         """Classify counts of shape (spectrum, channel)."""
         binned = self._rebin(counts)
         totals = binned.sum(axis=1)
-        scores = logits_from_counts(self.checkpoint, torch.from_numpy(binned))
+        scores = self._scorer(torch.from_numpy(binned))
         scores = scores[:, list(self.allowed)]
         probabilities = np.zeros((len(binned), len(self.checkpoint.labels)), dtype=np.float32)
         probabilities[:, list(self.allowed)] = torch.softmax(scores, dim=1).numpy()
@@ -101,29 +101,50 @@ class Predictor:
         )
 
 
-def logits_from_counts(checkpoint: Checkpoint, counts: torch.Tensor) -> torch.Tensor:
-    """Apply the network to counts on its own axis.
+class Scorer:
+    """A checkpoint's network, made ready to be applied to many spectra on its own axis.
 
     Spectra of more counts than the model was trained for are scaled down to the most it knows:
     beyond, its trust in small differences would exceed what the simulation deserves.
 
     Parameters
     ----------
+    checkpoint
+        The model.
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._network = prepared_for_inference(checkpoint.network)
+        self._chain = checkpoint.bound_chain
+        self._most = checkpoint.condition.counts[1]
+        self._classes = len(checkpoint.labels)
+
+    def __call__(self, counts: torch.Tensor) -> torch.Tensor:
+        """Logits, shape (spectrum, class), of counts, shape (spectrum, bin), float32."""
+        logits = torch.empty(len(counts), self._classes)
+        with torch.inference_mode():
+            for first in range(0, len(counts), CHUNK):
+                chunk = counts[first : first + CHUNK]
+                scale = (self._most / chunk.sum(dim=1, keepdim=True).clamp_min(1.0)).clamp_max(1.0)
+                inputs = network_inputs(chunk * scale, self._chain)
+                logits[first : first + CHUNK] = self._network(*inputs)
+        return logits
+
+
+def logits_from_counts(checkpoint: Checkpoint, counts: torch.Tensor) -> torch.Tensor:
+    """Apply a checkpoint's network once, as `Scorer` does.
+
+    Parameters
+    ----------
     counts
-        Shape (spectrum, bin), float32.
+        Shape (spectrum, bin), float32, on the model's axis.
 
     Returns
     -------
     Tensor
         Shape (spectrum, class).
     """
-    most, chain = checkpoint.condition.counts[1], checkpoint.bound_chain
-    pieces = []
-    with torch.inference_mode():
-        for chunk in counts.split(_CHUNK):
-            scale = (most / chunk.sum(dim=1, keepdim=True).clamp_min(1.0)).clamp_max(1.0)
-            pieces.append(checkpoint.network(*network_inputs(chunk * scale, chain)))
-    return torch.cat(pieces) if pieces else torch.zeros(0, len(checkpoint.labels))
+    return Scorer(checkpoint)(counts)
 
 
 def energy_score_from_logits(logits: torch.Tensor) -> torch.Tensor:
