@@ -13,6 +13,7 @@ from lithoscope.core.instrument import Instrument
 from lithoscope.errors import InvalidValueError
 from lithoscope.physics.compile import compile_instrument
 from lithoscope.physics.line_groups import LineGroup, counts_per_line_photon, groups_of_lines
+from lithoscope.synthesis.distortions.background import Background
 from lithoscope.synthesis.distortions.base import Distortion, Parameters, SpectrumDistortion
 from lithoscope.synthesis.distortions.contamination import Contamination, visible_elements
 from lithoscope.synthesis.distortions.grain_depth import GrainDepth
@@ -36,9 +37,10 @@ class LineTruth:
     A group's net counts are all that its photons give there: peaks, tails, shelf and escape peaks.
     With what the tube's radiation scatters to the detector they sum to the ideal spectrum.
 
-    Mixtures, foreign elements and pile-up change net counts (of piled photons none are left); what
-    adds background or moves peaks changes only their share in the total. Counts that a shift of the
-    axis moves over its ends are not followed, nor what dead channels lose.
+    Mixtures, foreign elements, resin and pile-up change net counts (of piled photons none are
+    left); what adds counts of other origin (Bragg peaks, the instrument's own lines, the zero peak)
+    or moves peaks changes at most their share in the total. Counts that a shift of the axis or of
+    an escape peak moves over its ends are not followed, nor what dead channels lose.
 
     Parameters
     ----------
@@ -136,7 +138,7 @@ class LineTruth:
         return np.asarray(photons @ machine.table(self.per_photon))
 
     def of_foreign(self, machine: Machine) -> NDArray[np.floating]:
-        """Net counts of what may contaminate, per count in the fine bins, shape (element, group)."""
+        """Net counts of pure elements per count in the fine bins, shape (element, group)."""
         compiled = machine.compiled
         pure = np.eye(len(compiled.symbols))[visible_elements(machine)]
         net = compiled.line_photons(pure) @ machine.table(self.per_photon)
@@ -169,6 +171,8 @@ class LineTruth:
         """
         if isinstance(distortion, Mixture):
             return _mixed(lines, parameters, batch)
+        if isinstance(distortion, Background) and distortion.severity > 0:
+            return lines * (1 - parameters["share"][:, None])
         if isinstance(distortion, Contamination):
             tables = batch.generation.stacked(self.of_foreign)
             foreign = tables[batch.machines, parameters["element"] % tables.shape[1]]
