@@ -18,10 +18,10 @@ import json
 from pathlib import Path
 
 import torch
-
 from benchmarks.line_intensities.measure import measured
 from benchmarks.line_intensities.page import page
 from benchmarks.line_intensities.source import FOLDER, MODEL, train
+
 from lithoscope.models.line_model import load_line_model
 
 ROOT = Path(__file__).parents[2]

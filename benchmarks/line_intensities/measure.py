@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from benchmarks.line_intensities.source import INSTRUMENT, REALISTIC, make_stream
 from numpy.typing import NDArray
 
-from benchmarks.line_intensities.source import INSTRUMENT, REALISTIC, make_stream
 from lithoscope.inference.line_fit import LineFit, line_fit_for_instrument
 from lithoscope.io import load_instrument
 from lithoscope.models.line_model import LineModel

@@ -30,8 +30,8 @@ _OPENING = """\
 # Line intensities
 
 Written by `python -m benchmarks.line_intensities`; do not edit. Everything here is measured on
-Lithoscope's own simulation of the whole library (M4 Tornado), on compositions and machines that were
-not trained on; nothing on measured spectra.
+Lithoscope's own simulation of the whole library (M4 Tornado), on compositions and machines that
+were not trained on; nothing on measured spectra.
 
 The net counts of a group of lines (an element's K, L or M lines) are the counts that its photons
 give on the model's axis: peaks, tails, shelf and escape peaks. The simulation knows their
@@ -39,13 +39,13 @@ expectation, and that is the truth here. `cnn-lines` ({groups} groups) was train
 spectra, seed {seed}, in {minutes:.0f} minutes on one thread of a busy machine, under the second
 condition below. NNLS is weighted least squares without negative intensities, with templates of
 pure elements in the exact response of the ideal instrument and the scatter of twelve
-elements as background: once with all groups but the anode's, as the network must choose among all, and
-once told which groups are there, which no analyst knows so well. All see the same spectra, seed
-{test_seed}.
+elements as background: once with all groups but the anode's, as the network must choose among
+all, and once told which groups are there, which no analyst knows so well. All see the same spectra,
+seed {test_seed}.
 """
 _HOW_TO_READ = f"""\
-Errors of groups that are there ({THERE:g} counts or more) are in σ, the square root of a group's net
-counts: 1 is the noise of the line's own counts. Whoever fits a line without knowing more does
+Errors of groups that are there ({THERE:g} counts or more) are in σ, the square root of a group's
+net counts: 1 is the noise of the line's own counts. Whoever fits a line without knowing more does
 no better than that. Less is possible for the network, which has seen what minerals there are: its
 estimates lean on them, and on an unknown composition they would mislead. After ± the
 standard error, from the scatter of eight parts of the spectra. The bias is that of the sum. False
@@ -69,7 +69,8 @@ def page(rows: Sequence[Row]) -> str:
 
 def _by_counts(rows: Sequence[Row]) -> Iterator[str]:
     for condition in TESTED:
-        yield f"## By counts, {condition}\n\n{_CONDITIONS[condition]}. {SPECTRA:,} spectra a level.\n"
+        yield f"## By counts, {condition}\n\n{_CONDITIONS[condition]}.\n"
+        yield f"{SPECTRA:,} spectra a level; the bias in %.\n"
         yield table(
             ["counts", *_METHODS, *(f"bias, {name}" for name in _METHODS)],
             [
@@ -105,8 +106,8 @@ def _by_counts(rows: Sequence[Row]) -> Iterator[str]:
 def _overlaps(rows: Sequence[Row]) -> Iterator[str]:
     yield (
         "## Overlaps\n\nMinerals that hold the one or the other of elements whose lines overlap, "
-        f"{OF_OVERLAPS} spectra a row; in σ and % as above, and the mean false counts of a group in "
-        "spectra that are without it. A fit that is told the elements has none.\n"
+        f"{OF_OVERLAPS} spectra a row; in σ and % as above, and the mean false counts of a group "
+        "in spectra that are without it. A fit that is told the elements has none.\n"
     )
     for condition in TESTED:
         yield f"### {condition}\n"

@@ -112,7 +112,7 @@ def line_fit_for_instrument(
     lines, every = (np.zeros((len(part), edges_keV.size - 1)) for part in (own, photons))
     compiled.line_response.add_counts(own, lines)
     compiled.line_response.add_counts(photons, every)
-    unseen = [str(groups[row]) for row in np.flatnonzero(lines.sum(axis=1) <= 0)]
+    unseen = [str(group) for group, shape in zip(groups, lines, strict=True) if shape.sum() <= 0]
     if unseen:
         raise InvalidValueError(
             f"{instrument.name} sees nothing of {', '.join(unseen)}.",

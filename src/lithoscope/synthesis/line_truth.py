@@ -12,6 +12,7 @@ from torch import Tensor
 from lithoscope.core.instrument import Instrument
 from lithoscope.errors import InvalidValueError
 from lithoscope.physics.compile import compile_instrument
+from lithoscope.physics.fluorescence import lines_from_elements
 from lithoscope.physics.line_groups import LineGroup, counts_per_line_photon, groups_of_lines
 from lithoscope.synthesis.distortions.background import Background
 from lithoscope.synthesis.distortions.base import Distortion, Parameters, SpectrumDistortion
@@ -91,21 +92,24 @@ class LineTruth:
                     + " and ".join(kind.name for kind in NO_TRUTH),
                     remedy=f"set the severity of '{one.name}' to 0",
                 )
-        seen = None
-        for instrument in instruments:
-            compiled = compile_instrument(
-                instrument=instrument, symbols=symbols, edges_keV=edges_keV, dtype=np.float32
-            )
-            groups, member = groups_of_lines(
-                lines=compiled.fluorescence.lines, symbols=tuple(symbols)
-            )
-            every = cls(groups, member, counted)
-            pure = np.eye(len(symbols))
-            net = compiled.line_photons(pure) @ every.per_photon(Machine(compiled))
-            share = net.max(axis=0) / (compiled.spectra(pure) @ counted)[_owner(groups, symbols)]
-            seen = share >= _SEEN_SHARE if seen is None else seen | (share >= _SEEN_SHARE)
-        kept = np.flatnonzero(seen)
+        lines = lines_from_elements(symbols=symbols)
+        groups, member = groups_of_lines(lines=lines, symbols=tuple(symbols))
+        every = cls(groups, member, counted)
+        shares = [every._of_pure(one, symbols, edges_keV) for one in instruments]
+        kept = np.flatnonzero(np.max(shares, axis=0) >= _SEEN_SHARE)
         return cls(tuple(groups[place] for place in kept), member[:, kept], counted)
+
+    def _of_pure(
+        self, instrument: Instrument, symbols: Sequence[str], edges_keV: NDArray[np.float64]
+    ) -> NDArray[np.floating]:
+        """Share of each group in its pure element's counts, shape (group,)."""
+        compiled = compile_instrument(
+            instrument=instrument, symbols=symbols, edges_keV=edges_keV, dtype=np.float32
+        )
+        pure = np.eye(len(symbols))
+        net = compiled.line_photons(pure) @ self.per_photon(Machine(compiled))
+        owner = [tuple(symbols).index(group.element) for group in self.groups]
+        return np.asarray(net.max(axis=0) / (compiled.spectra(pure) @ self.counted)[owner])
 
     def __len__(self) -> int:
         return len(self.groups)
@@ -181,11 +185,6 @@ class LineTruth:
         if isinstance(distortion, PileUp) and distortion.severity > 0:
             return lines * (1 - piled_share(parameters, batch))
         return lines
-
-
-def _owner(groups: Sequence[LineGroup], symbols: Sequence[str]) -> NDArray[np.int64]:
-    place = {symbol: index for index, symbol in enumerate(symbols)}
-    return np.array([place[group.element] for group in groups])
 
 
 def _mixed(lines: Tensor, parameters: Parameters, batch: ExpectedBatch) -> Tensor:
