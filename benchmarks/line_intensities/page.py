@@ -121,7 +121,7 @@ def _overlaps(rows: Sequence[Row]) -> Iterator[str]:
             list(_overlap_rows(rows, condition)),
         )
     for overlap, (_, minerals) in OVERLAPS.items():
-        yield f"{overlap}: {', '.join(minerals)}. "
+        yield f"- {overlap}: {', '.join(minerals)}"
     yield ""
 
 
