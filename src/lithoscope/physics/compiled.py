@@ -103,26 +103,12 @@ class CompiledInstrument:
         -------
         ndarray, shape (composition, channel)
         """
-        fractions = np.asarray(mass_fractions, dtype=self.dtype)
-        if fractions.ndim != 2 or fractions.shape[1] != len(self.symbols):
-            raise InvalidValueError(
-                f"Mass fractions of shape {fractions.shape}.",
-                expected=f"(composition, {len(self.symbols)})",
-            )
+        fractions, thickness, sines = self._samples(
+            mass_fractions, mass_thickness_g_cm2, incidence_deg, take_off_deg
+        )
         count = len(fractions)
         shape = (count, self.source_keV.size)
         diffuse = np.broadcast_to(np.asarray(diffuse_share, dtype=self.dtype), shape)
-        thickness = np.broadcast_to(np.asarray(mass_thickness_g_cm2, dtype=self.dtype), count)
-        geometry = self.instrument.geometry
-        sines = np.stack(
-            [
-                np.broadcast_to(np.sin(np.deg2rad(own if angle is None else angle)), count)
-                for angle, own in (
-                    (incidence_deg, geometry.incidence_deg),
-                    (take_off_deg, geometry.take_off_deg),
-                )
-            ]
-        ).astype(self.dtype)
         counts = np.zeros((count, self.edges_keV.size - 1), dtype=self.dtype)
         order, ends = _by_elements(fractions)
 
@@ -137,6 +123,69 @@ class CompiledInstrument:
         with _blas().limit(limits=1), ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(evaluate, range(0, count, _BLOCK)))
         return counts
+
+    def line_photons(
+        self,
+        mass_fractions: FloatArray,
+        *,
+        mass_thickness_g_cm2: FloatArray | float = np.inf,
+        incidence_deg: FloatArray | float | None = None,
+        take_off_deg: FloatArray | float | None = None,
+    ) -> FloatArray:
+        """Photons of every line that `spectra` turns into counts.
+
+        Parameters
+        ----------
+        mass_fractions, mass_thickness_g_cm2, incidence_deg, take_off_deg
+            As for `spectra`.
+
+        Returns
+        -------
+        ndarray, shape (composition, line), photons/s in the detector's solid angle
+            Lines as in ``fluorescence.lines``; 0 for those of elements that are not there.
+        """
+        fractions, thickness, sines = self._samples(
+            mass_fractions, mass_thickness_g_cm2, incidence_deg, take_off_deg
+        )
+        photons = np.zeros((len(fractions), self.fluorescence.lines.macros.size), self.dtype)
+        order, ends = _by_elements(fractions)
+        for group in np.split(order, ends[:-1]):
+            present = np.flatnonzero(fractions[group[0]])
+            elements = self._of_elements(present)
+            for start in range(0, group.size, _CHUNK):
+                rows = group[start : start + _CHUNK]
+                photons[np.ix_(rows, elements.lines)] = elements.line_photons(
+                    fractions[np.ix_(rows, present)], thickness[rows], *sines[:, rows]
+                )
+        return photons
+
+    def _samples(
+        self,
+        mass_fractions: FloatArray,
+        mass_thickness_g_cm2: FloatArray | float,
+        incidence_deg: FloatArray | float | None,
+        take_off_deg: FloatArray | float | None,
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Fractions, thickness and sines (2, sample) of each sample."""
+        fractions = np.asarray(mass_fractions, dtype=self.dtype)
+        if fractions.ndim != 2 or fractions.shape[1] != len(self.symbols):
+            raise InvalidValueError(
+                f"Mass fractions of shape {fractions.shape}.",
+                expected=f"(composition, {len(self.symbols)})",
+            )
+        count = len(fractions)
+        thickness = np.broadcast_to(np.asarray(mass_thickness_g_cm2, dtype=self.dtype), count)
+        geometry = self.instrument.geometry
+        sines = np.stack(
+            [
+                np.broadcast_to(np.sin(np.deg2rad(own if angle is None else angle)), count)
+                for angle, own in (
+                    (incidence_deg, geometry.incidence_deg),
+                    (take_off_deg, geometry.take_off_deg),
+                )
+            ]
+        ).astype(self.dtype)
+        return fractions, thickness, sines
 
     def _block(
         self,

@@ -76,6 +76,9 @@ class Generation:
         Matrices made from the bins alone; generations of the same bins share them.
     stacks
         What distortions have computed of the machines.
+    lines
+        Net counts of groups of lines as shares of a row's counts on the target's axis, shape
+        (spectrum, group); None where nobody asked for them.
     """
 
     machines: tuple[Machine, ...]
@@ -91,6 +94,7 @@ class Generation:
     surface_parameters: Mapping[str, Mapping[str, Tensor]]
     operators: dict[Operator, Tensor] = field(default_factory=dict)
     stacks: dict[Table, Tensor] = field(default_factory=dict)
+    lines: Tensor | None = None
 
     def __post_init__(self) -> None:
         count = len(self.spectra)

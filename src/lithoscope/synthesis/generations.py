@@ -25,6 +25,7 @@ from lithoscope.synthesis.distortions.base import (
     SurfaceDistortion,
 )
 from lithoscope.synthesis.expected import Generation, Machine, Operator
+from lithoscope.synthesis.line_truth import LineTruth
 from lithoscope.synthesis.machines import draw_machine
 from lithoscope.synthesis.planes import spacings_of_planes
 from lithoscope.synthesis.surface import Surface
@@ -83,6 +84,8 @@ class GenerationMaker:
         Seed of all that is drawn.
     device
         Where the tensors go.
+    truth
+        Gives the net counts of lines, where they are wanted.
     """
 
     def __init__(
@@ -97,13 +100,14 @@ class GenerationMaker:
         size: GenerationSize,
         seed: int,
         device: torch.device,
+        truth: LineTruth | None = None,
     ) -> None:
         self.minerals, self.labels = tuple(minerals), labels
         self.instruments = tuple(instruments)
         self.distortions = tuple(distortions)
         self.edges_keV, self.counted = edges_keV, counted
         self.symbols = symbols_of_minerals(self.minerals)
-        self.seed, self.device = seed, device
+        self.seed, self.device, self.truth = seed, device, truth
         self._varied = any(isinstance(one, MachineDistortion) for one in distortions)
         total = size.machines * size.per_machine
         self.machines = size.machines if self._varied else len(self.instruments)
@@ -137,6 +141,7 @@ class GenerationMaker:
         machines = self._machines_of(number)
         spectra = np.empty((len(self), self.edges_keV.size - 1), dtype=np.float32)
         rates, sines, drawn = np.empty(len(self)), np.empty((len(self), 2)), []
+        lines = None if self.truth is None else np.empty((len(self), len(self.truth)))
         for place, machine in enumerate(machines):
             part = slice(place * self.per_machine, (place + 1) * self.per_machine)
             rng = self._rng(_SURFACES, number, place)
@@ -144,6 +149,9 @@ class GenerationMaker:
             seen = counts @ self.counted.astype(np.float32)
             spectra[part] = counts / seen[:, None]
             rates[part] = seen
+            if self.truth is not None and lines is not None:
+                net = self.truth.of_samples(machine, grains.fractions[part], surface)
+                lines[part] = net / seen[:, None]
             angles = np.stack([surface.incidence_deg, surface.take_off_deg], axis=1)
             sines[part] = np.sin(np.deg2rad(angles))
             drawn.append(parameters)
@@ -160,6 +168,7 @@ class GenerationMaker:
             spacings_A=self._spacings,
             surface_parameters=self._joined(drawn),
             operators=self._operators,
+            lines=None if lines is None else self._tensor(lines),
         )
 
     def order(self, number: int) -> Tensor:

@@ -16,6 +16,8 @@ from lithoscope.core.instrument import Instrument
 from lithoscope.core.labels import LabelSet
 from lithoscope.core.mineral import Mineral
 from lithoscope.errors import InvalidValueError
+from lithoscope.physics.line_groups import LineGroup
+from lithoscope.synthesis.compositions import symbols_of_minerals
 from lithoscope.synthesis.conditions import Condition
 from lithoscope.synthesis.distortions.base import (
     CountsDistortion,
@@ -28,6 +30,7 @@ from lithoscope.synthesis.distortions.poisson import Poisson
 from lithoscope.synthesis.expected import ExpectedBatch
 from lithoscope.synthesis.fine_bins import counted_share, fine_edges
 from lithoscope.synthesis.generations import GenerationMaker, GenerationSize
+from lithoscope.synthesis.line_truth import LineTruth
 
 _BATCHES = 5
 
@@ -53,6 +56,9 @@ class SpectrumBatch:
         Expected total counts, shape (batch,).
     parameters
         Everything drawn, by distortion and name, shapes (batch, ...).
+    lines
+        Expected net counts of the stream's `line_groups`, shape (batch, group); None where they
+        were not asked for.
     """
 
     counts: Tensor
@@ -62,6 +68,7 @@ class SpectrumBatch:
     fractions: Tensor
     totals: Tensor
     parameters: Mapping[str, Mapping[str, Tensor]]
+    lines: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -94,6 +101,8 @@ class SpectrumStream:
         Where batches are made; expected spectra are computed on the CPU.
     shard
         (k, n): this is the k-th of n workers, which share the generations among them.
+    lines
+        Whether batches tell the net counts of lines, see `synthesis.line_truth`.
     """
 
     def __init__(
@@ -109,6 +118,7 @@ class SpectrumStream:
         size: GenerationSize | None = None,
         device: str | torch.device = "cpu",
         shard: tuple[int, int] = (0, 1),
+        lines: bool = False,
     ) -> None:
         if batch_size < 1:
             raise InvalidValueError(f"Batches of {batch_size}.", expected="1 or more spectra")
@@ -125,16 +135,24 @@ class SpectrumStream:
         self.edges_keV = torch.from_numpy(np.asarray(edges_keV, dtype=np.float32)).to(self.device)
         size = size or GenerationSize()
         enough = -(-batch_size // size.machines)
+        counted = counted_share(fine, edges_keV)
+        symbols, distortions = symbols_of_minerals(self.minerals), condition.distortions
+        self._truth = (
+            LineTruth.of_instruments(instruments, symbols, fine, counted, distortions)
+            if lines
+            else None
+        )
         self.maker = GenerationMaker(
             minerals,
             labels,
             instruments,
-            condition.distortions,
+            distortions,
             fine,
-            counted_share(fine, edges_keV),
+            counted,
             size=dataclasses.replace(size, per_machine=max(size.per_machine, enough)),
             seed=seed,
             device=self.device,
+            truth=self._truth,
         )
         self._per_generation = len(self.maker) // batch_size
 
@@ -142,6 +160,11 @@ class SpectrumStream:
     def symbols(self) -> tuple[str, ...]:
         """Elements of a batch's `fractions`."""
         return self.maker.symbols
+
+    @property
+    def line_groups(self) -> tuple[LineGroup, ...]:
+        """Columns of a batch's `lines`; none where they were not asked for."""
+        return () if self._truth is None else self._truth.groups
 
     def batch(self, number: int) -> SpectrumBatch:
         """Make the batch of this number."""
@@ -175,7 +198,7 @@ class SpectrumStream:
                 parameters[distortion.name] = distortion.sample(draws)
         low, high = np.log(self.condition.counts)
         totals = torch.exp(draws.uniform(low=float(low), high=float(high)))
-        expected, counts = self.apply(batch, parameters, totals)
+        expected, counts, lines = self._applied(batch, parameters, totals)
         generation = batch.generation
         return SpectrumBatch(
             counts=counts,
@@ -185,16 +208,27 @@ class SpectrumStream:
             fractions=generation.fractions[batch.rows],
             totals=totals,
             parameters=parameters,
+            lines=lines,
         )
 
     def apply(
         self, batch: ExpectedBatch, parameters: AllParameters, totals: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Apply drawn parameters: expected counts on the target axis, and counts."""
+        return self._applied(batch, parameters, totals)[:2]
+
+    def _applied(
+        self, batch: ExpectedBatch, parameters: AllParameters, totals: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Expected counts, counts, and net counts of lines."""
         generation = batch.generation
-        spectra = self._distorted(batch.spectra(), batch, parameters, electronic=False)
-        seen = spectra @ generation.counted
-        spectra = self._distorted(spectra / seen[:, None], batch, parameters, electronic=True)
+        lines = None if generation.lines is None else generation.lines[batch.rows]
+        spectra, lines = self._distorted(
+            batch.spectra(), batch, parameters, electronic=False, lines=lines
+        )
+        seen = (spectra @ generation.counted)[:, None]
+        spectra, _ = self._distorted(spectra / seen, batch, parameters, electronic=True)
+        net = None if lines is None else lines / seen * totals[:, None]
         if self._energy is None:
             true = self.edges_keV.expand(len(batch), -1)
         else:
@@ -204,8 +238,8 @@ class SpectrumStream:
             if isinstance(distortion, CountsDistortion):
                 expected = distortion.apply(expected, parameters[distortion.name], self.edges_keV)
         if self._noise is None:
-            return expected, expected
-        return expected, self._noise.apply(expected, parameters[self._noise.name])
+            return expected, expected, net
+        return expected, self._noise.apply(expected, parameters[self._noise.name]), net
 
     def _distorted(
         self,
@@ -214,13 +248,17 @@ class SpectrumStream:
         parameters: AllParameters,
         *,
         electronic: bool,
-    ) -> Tensor:
+        lines: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
         for distortion in self.condition.distortions:
             if isinstance(distortion, SpectrumDistortion) and electronic is isinstance(
                 distortion, ElectronicDistortion
             ):
-                spectra = distortion.apply(spectra, parameters[distortion.name], batch)
-        return spectra
+                drawn = parameters[distortion.name]
+                if self._truth is not None and lines is not None:
+                    lines = self._truth.after(distortion, lines, spectra, drawn, batch)
+                spectra = distortion.apply(spectra, drawn, batch)
+        return spectra, lines
 
     def _drawn_before(self, batch: ExpectedBatch) -> dict[str, Mapping[str, Tensor]]:
         """What was drawn of machines and surfaces, for each spectrum of a batch."""

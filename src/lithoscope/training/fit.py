@@ -106,6 +106,12 @@ class Batches(Protocol):
         """Return the batch of this number."""
 
 
+class Resumable(Protocol):
+    """What is trained, and what a run that goes on must have in common with it."""
+
+    identity: dict[str, str]
+
+
 class _Stream(IterableDataset[tuple[Tensor, Tensor]]):
     """The stream as Lightning wants it: whole batches of (counts, classes), from a number on.
 
@@ -322,7 +328,7 @@ def _identity(network: SpectralNetwork, stream: Batches, settings: FitSettings) 
     }
 
 
-def step_of_state(path: Path, classifier: Classifier) -> int:
+def step_of_state(path: Path, classifier: Resumable) -> int:
     """Return the number of steps done by the run that left a state.
 
     Raises

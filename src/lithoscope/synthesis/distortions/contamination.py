@@ -20,11 +20,16 @@ _PROBABILITY, _SHARE = 0.05, 0.02
 _LIGHTEST = atomic_number("Na")
 
 
+def visible_elements(machine: Machine) -> list[int]:
+    """Places of the machine's elements from Na on."""
+    symbols = machine.compiled.symbols
+    return [index for index, name in enumerate(symbols) if atomic_number(name) >= _LIGHTEST]
+
+
 def element_spectra(machine: Machine) -> NDArray[np.floating]:
     """Spectra of the machine's elements from Na on, pure, sum one, shape (element, bin)."""
-    symbols = machine.compiled.symbols
-    visible = [index for index, name in enumerate(symbols) if atomic_number(name) >= _LIGHTEST]
-    counts = machine.compiled.spectra(np.eye(len(symbols))[visible])
+    pure = np.eye(len(machine.compiled.symbols))[visible_elements(machine)]
+    counts = machine.compiled.spectra(pure)
     return counts / counts.sum(axis=1, keepdims=True)
 
 

@@ -47,6 +47,13 @@ def from_even_steps(edges_keV: NDArray[np.float64]) -> scipy.sparse.csr_array:
     return rebin_matrix(from_edges_keV=steps, to_edges_keV=edges_keV)
 
 
+def piled_share(parameters: Parameters, batch: ExpectedBatch) -> Tensor:
+    """Share of each spectrum's photons that meet another, shape (batch, 1)."""
+    pairs_s = batch.table(pulse_pair_resolution)[:, 0]
+    left = 1 - parameters["taken_out"]
+    return -torch.expm1(-2 * left * parameters["counts_per_s"] * pairs_s)[:, None]
+
+
 class PileUp(SpectrumDistortion):
     """Count rates up to 50 000 times severity per second.
 
@@ -74,9 +81,7 @@ class PileUp(SpectrumDistortion):
         if self.severity == 0:
             return spectra
         total = spectra.sum(dim=1, keepdim=True)
-        pairs_s = batch.table(pulse_pair_resolution)[:, 0]
-        left = 1 - parameters["taken_out"]
-        piled = -torch.expm1(-2 * left * parameters["counts_per_s"] * pairs_s)[:, None]
+        piled = piled_share(parameters, batch)
         even = batch.generation.operated(spectra / total, onto_even_steps)
         waves = torch.fft.rfft(even, n=2 * _STEPS, dim=1)
         sums = torch.fft.irfft(waves**2, n=2 * _STEPS, dim=1)[:, :_STEPS].clamp_min(0)
