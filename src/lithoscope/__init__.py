@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lithoscope.synthesis.datasets.reading import load_dataset
     from lithoscope.workflows.classify import classify_spectra
     from lithoscope.workflows.dataset import make_dataset
+    from lithoscope.workflows.evaluate import evaluate
     from lithoscope.workflows.make_model import make_model
     from lithoscope.workflows.map_minerals import map_minerals
     from lithoscope.workflows.phantom import make_phantom
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "classify_spectra",
+    "evaluate",
     "load_dataset",
     "load_instrument",
     "load_library",
@@ -40,6 +42,7 @@ __all__ = [
 # Loaded when first used: torch and xarray take seconds, and `lithoscope --help` needs neither.
 _HOMES = {
     "classify_spectra": "lithoscope.workflows.classify",
+    "evaluate": "lithoscope.workflows.evaluate",
     "load_dataset": "lithoscope.synthesis.datasets.reading",
     "load_instrument": "lithoscope.io",
     "load_library": "lithoscope.minerals",

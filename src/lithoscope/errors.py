@@ -63,6 +63,10 @@ class SpectrumError(FileFormatError):
     """A spectrum that cannot be read as one."""
 
 
+class LabelError(FileFormatError):
+    """Labels that cannot be read, or do not belong to the data."""
+
+
 class CheckpointError(LithoscopeError):
     """A model that is missing, altered, or does not fit the data."""
 

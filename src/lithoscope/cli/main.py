@@ -11,6 +11,8 @@ from lithoscope.cli import (
     classify,
     dataset,
     demo,
+    evaluate,
+    finetune,
     info,
     map_scan,
     minerals,
@@ -41,6 +43,8 @@ app.command("phantom", rich_help_panel=MAKE)(phantom.phantom)
 app.command("preprocess", rich_help_panel=MAKE)(preprocess.preprocess)
 app.add_typer(minerals.app, name="minerals", rich_help_panel=MAKE)
 app.command("train", rich_help_panel=RESEARCH)(train.train)
+app.command("finetune", rich_help_panel=RESEARCH)(finetune.finetune)
+app.command("evaluate", rich_help_panel=RESEARCH)(evaluate.evaluate)
 app.command("ceiling", rich_help_panel=RESEARCH)(ceiling.ceiling)
 app.command("models", rich_help_panel=RESEARCH)(models.models)
 

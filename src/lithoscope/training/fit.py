@@ -44,6 +44,8 @@ _SILENCED = (
     ".*exists and is not empty.*",
     ".*will be overwritten.*",
     ".*dataloader is not resumable.*",
+    # Finetuning means it: normalisation keeps its statistics.
+    ".*in eval mode at the start.*",
 )
 
 

@@ -15,13 +15,14 @@ materials on {instruments}.
 - **Baseline**: {baseline}.
 - **Not in the simulation**: {not_modelled}.
 - **Ceiling**: not computed. Some classes cannot be told apart by XRF, so 100 % is out of reach.
-
+{table}
+Classes found in {group_s} s, trained in {train_s} s, tested in {test_s} s. Made by
+`lithoscope {made_by}`; the whole recipe stands in `model.json`.
+"""
+_TABLE = """
 | condition | counts | network right | standard error | SAM right |
 |---|---:|---:|---:|---:|
 {rows}
-
-Classes found in {group_s} s, trained in {train_s} s, tested in {test_s} s. Made by
-`lithoscope train`; the whole recipe stands in `model.json`.
 """
 
 
@@ -71,6 +72,8 @@ def card_of_model(checkpoint: Checkpoint) -> str:
         tested_on=card["tested_on"],
         baseline=card["baseline"],
         not_modelled=card["not_modelled"],
-        rows=rows,
+        # A finetuned model's accuracies stand in the sentence of what it was tested on.
+        table=_TABLE.format(rows=rows) if rows else "",
+        made_by="finetune" if "finetuned" in card else "train",
         **card["timings"],
     )
