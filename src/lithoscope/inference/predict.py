@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from lithoscope.core.labels import VOID
 from lithoscope.inference.prepare import CHUNK, prepared_for_inference
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
 from lithoscope.models.inputs import network_inputs
+from lithoscope.models.networks.base import SpectralNetwork
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +116,7 @@ class Scorer:
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
-        self._network = prepared_for_inference(checkpoint.network)
+        self._network = prepared_for_inference(cast(SpectralNetwork, checkpoint.network))
         self._chain = checkpoint.bound_chain
         self._most = checkpoint.condition.counts[1]
         self._classes = len(checkpoint.labels)

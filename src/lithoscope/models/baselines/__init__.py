@@ -1,0 +1,1 @@
+"""Classical ways to name a mineral, beside which the networks are measured."""
