@@ -79,7 +79,7 @@ class Predictor:
 
     def __call__(self, counts: NDArray[np.generic]) -> Predictions:
         """Classify counts of shape (spectrum, channel)."""
-        binned = self._rebin(counts)
+        binned = self.binned(counts)
         totals = binned.sum(axis=1)
         scores = logits_from_counts(self.checkpoint, torch.from_numpy(binned))
         scores = scores[:, list(self.allowed)]
@@ -99,6 +99,10 @@ class Predictor:
             ood_score=strangeness.astype(np.float32),
             counts=totals,
         )
+
+    def binned(self, counts: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Bring counts of shape (spectrum, channel) onto the model's axis, (spectrum, bin)."""
+        return np.asarray(self._rebin(counts))
 
 
 def logits_from_counts(checkpoint: Checkpoint, counts: torch.Tensor) -> torch.Tensor:
