@@ -83,18 +83,29 @@ def test_the_model_is_whole_and_maps(done, scan):
     assert (named == scan[2][scan[1]]).mean() > 0.9
 
 
-def test_wrong_labels_are_learnt_where_the_loss_is_allowed(scan, tiny_model, tmp_path):
-    """And where it is not, nothing is saved."""
+def test_the_labels_are_what_is_learnt(scan, tiny_model, tmp_path):
+    """Even wrong ones: the guard sees simulated spectra alone, and these it still names."""
     folder, grains, names = scan
     swapped = table(folder, grains, names[::-1], "swapped.csv")
-    settings = {"model": tiny_model, "spectra": 12_800}
-    made = finetune([folder / "scan.npz"], swapped, tmp_path / "swapped", most_loss=100, **settings)
+    settings = {"model": tiny_model, "spectra": 12_800, "most_loss": 100}
+    made = finetune([folder / "scan.npz"], swapped, tmp_path / "swapped", **settings)
     assert made.measured.before < 0.1
     assert made.measured.after > 0.9
-    lost = 100 * (made.simulated.before - made.simulated.after)
-    assert lost > 0
-    with pytest.raises(CheckpointError, match="points are lost"):
-        finetune([folder / "scan.npz"], swapped, tmp_path / "bad", most_loss=lost / 2, **settings)
+
+
+def test_what_ruins_the_model_is_refused_and_nothing_is_saved(
+    scan, tiny_model, tmp_path, monkeypatch
+):
+    folder, grains, names = scan
+    monkeypatch.setattr("lithoscope.workflows.finetune._LEARNING_RATE", 1.0)
+    with pytest.raises(CheckpointError, match="points are lost, and nothing was saved"):
+        finetune(
+            [folder / "scan.npz"],
+            table(folder, grains, names),
+            tmp_path / "bad",
+            model=tiny_model,
+            spectra=1280,
+        )
     assert not (tmp_path / "bad").exists()
 
 

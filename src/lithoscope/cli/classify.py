@@ -16,7 +16,8 @@ from lithoscope.cli.options import (
     axis_from_option,
     minerals_from_option,
 )
-from lithoscope.cli.terminal import print_json, print_table, print_warnings
+from lithoscope.cli.terminal import print_json, print_line, print_table, print_warnings
+from lithoscope.errors import InvalidValueError
 
 
 def classify(
@@ -26,34 +27,63 @@ def classify(
     minerals: MineralsOption = None,
     top: Annotated[int, typer.Option("--top", min=1, help="How many answers to list.")] = 3,
     energy_axis: EnergyAxisOption = None,
+    explain: Annotated[
+        Path | None,
+        typer.Option(
+            "--explain",
+            help="Draw which channels spoke for the class of one spectrum (.png, .svg).",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Name the mineral of single spectra.
 
     Example: lithoscope classify point1.msa point2.spx --top 5
+    To see why: lithoscope classify point1.msa --explain why.png
     """
     from lithoscope.io import open_spectra
     from lithoscope.workflows.classify import classify_spectra
 
     chosen = minerals_from_option(minerals)
+    names = None if chosen is None else [mineral.name for mineral in chosen]
+    opened = [open_spectra(file, energy_axis=axis_from_option(energy_axis)) for file in files]
+    if explain is not None:
+        _check_explained(explain, sum(map(len, opened)))
     answers: list[dict[str, Any]] = []
-    for file in files:
-        spectra = open_spectra(file, energy_axis=axis_from_option(energy_axis))
+    for file, spectra in zip(files, opened, strict=True):
         said = classify_spectra(
             spectra,
             model=model,
-            minerals=None if chosen is None else [mineral.name for mineral in chosen],
+            minerals=names,
             instrument=instrument,
             top=top,
         )
         for line in sorted({line for answer in said for line in answer["warnings"]}):
             print_warnings([f"{file}: {line}"])
         answers += [{"file": str(file), **answer} for answer in said]
+    if explain is not None:
+        from lithoscope.workflows.explain import explain as draw_explanation
+
+        draw_explanation(opened[0][0], explain, model=model, minerals=names, instrument=instrument)
     if as_json:
         print_json(answers)
         return
     columns = [("file", "left"), ("counts", "right"), ("answers", "left"), ("unknown", "left")]
     print_table(columns, [_cells(answer) for answer in answers])
+    if explain is not None:
+        print_line(f"explained in {explain}")
+
+
+def _check_explained(path: Path, number: int) -> None:
+    from lithoscope.figures.save import check_figure_path
+
+    check_figure_path(path)
+    if number != 1:
+        raise InvalidValueError(
+            f"{number} spectra with --explain.",
+            expected="one, since there is one picture",
+            remedy="give a file of one spectrum",
+        )
 
 
 def _cells(answer: dict[str, Any]) -> list[str]:

@@ -81,7 +81,7 @@ class Predictor:
 
     def __call__(self, counts: NDArray[np.generic]) -> Predictions:
         """Classify counts of shape (spectrum, channel)."""
-        binned = self._rebin(counts)
+        binned = self.binned(counts)
         totals = binned.sum(axis=1)
         scores = self._scorer(torch.from_numpy(binned))
         scores = scores[:, list(self.allowed)]
@@ -101,6 +101,10 @@ class Predictor:
             ood_score=strangeness.astype(np.float32),
             counts=totals,
         )
+
+    def binned(self, counts: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Bring counts of shape (spectrum, channel) onto the model's axis, (spectrum, bin)."""
+        return np.asarray(self._rebin(counts))
 
 
 class Scorer:
