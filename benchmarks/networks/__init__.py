@@ -1,0 +1,1 @@
+"""Networks and classical baselines on the same spectra; run with ``python -m``."""
