@@ -53,8 +53,9 @@ def make_stream(
 
 def train() -> LineModel:
     """Train from nothing, or from where an earlier run was cut off."""
-    from lithoscope.training.fit import FitSettings, seed_weights
+    from lithoscope.training.fit import seed_weights
     from lithoscope.training.fit_lines import fit_lines
+    from lithoscope.training.loop import FitSettings
 
     condition = Condition(REALISTIC.name, REALISTIC.severities, COUNTS)
     stream = make_stream(condition, seed=SEED, batch_size=BATCH)

@@ -31,7 +31,8 @@ from lithoscope.models.baselines.templates import (
 from lithoscope.models.inputs import network_inputs
 from lithoscope.models.networks.base import SpectralNetwork
 from lithoscope.models.registry import NETWORKS, build_network
-from lithoscope.training.fit import FitSettings, fit_network, seed_weights
+from lithoscope.training.fit import fit_network, seed_weights
+from lithoscope.training.loop import FitSettings
 
 _CHUNK = 512
 # Solved one spectrum after the other, some hundred a second: fewer are tested.

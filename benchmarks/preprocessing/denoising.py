@@ -24,8 +24,9 @@ from lithoscope.preprocess.layout import Layout
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.preprocess.vae import Vae, reconstruction_deviance
 from lithoscope.synthesis.stream import SpectrumStream
-from lithoscope.training.fit import FitSettings, seed_weights
+from lithoscope.training.fit import seed_weights
 from lithoscope.training.fit_chain import fit_chain
+from lithoscope.training.loop import FitSettings
 
 LEVELS = (100.0, 1_000.0, 10_000.0)
 # What no estimate goes below, as a share of the mean counts of a bin: a bin that was taken for

@@ -18,8 +18,9 @@ from lithoscope.models.inputs import network_inputs
 from lithoscope.models.registry import build_network
 from lithoscope.preprocess.chain import BoundChain, Chain
 from lithoscope.preprocess.model_axis import ModelAxis
-from lithoscope.training.fit import FitSettings, fit_network, seed_weights
+from lithoscope.training.fit import fit_network, seed_weights
 from lithoscope.training.fit_chain import fit_chain
+from lithoscope.training.loop import FitSettings
 
 LEVELS = (100.0, 300.0, 1_000.0, 3_000.0, 10_000.0)
 ELEMENTS = ("Ba", "Cs", "Sn", "Ce")

@@ -14,7 +14,8 @@ from lithoscope.synthesis.conditions import CONDITIONS
 from lithoscope.synthesis.generations import GenerationSize
 from lithoscope.synthesis.stream import SpectrumStream
 from lithoscope.training import fit
-from lithoscope.training.fit import FitSettings, fit_network, seed_weights
+from lithoscope.training.fit import fit_network, seed_weights
+from lithoscope.training.loop import FitSettings
 
 NAMES = ("quartz", "hematite", "halite")
 BATCH, STEPS = 16, 24
@@ -63,6 +64,17 @@ def test_a_run_cut_off_ends_as_one_that_was_not(stream, tmp_path, monkeypatch):
     torch.manual_seed(99)
     np.testing.assert_array_equal(fitted(stream, tmp_path / "cut"), whole)
     assert not kept.exists()
+
+
+def test_logs_are_written_as_csv_and_for_tensorboard(stream, tmp_path):
+    pytest.importorskip("tensorboardX")
+    fitted(stream, tmp_path, spectra=BATCH * 50)
+    rows = (tmp_path / "metrics.csv").read_text().splitlines()
+    assert "loss" in rows[0]
+    assert len(rows) == 2
+    events = list((tmp_path / "tensorboard" / "from-step-0").glob("events.out.tfevents.*"))
+    assert len(events) == 1
+    assert b"loss" in events[0].read_bytes()
 
 
 def test_a_state_of_another_run_is_refused(stream, tmp_path, monkeypatch):

@@ -17,8 +17,9 @@ from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import Condition
 from lithoscope.synthesis.generations import GenerationSize
 from lithoscope.synthesis.stream import SpectrumStream
-from lithoscope.training.fit import FitSettings, seed_weights
+from lithoscope.training.fit import seed_weights
 from lithoscope.training.fit_lines import LineBatches, fit_lines
+from lithoscope.training.loop import FitSettings
 
 NAMES = ("orthoclase", "halite", "hematite", "galena")
 BATCH = 32

@@ -184,6 +184,39 @@ def test_the_best_weights_in_validation_come_back():
     assert network.named.tolist() == [0.0, 1.0]
 
 
+def test_patience_stops_training_and_is_kept_in_the_state():
+    class Always(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.named = torch.nn.Parameter(torch.zeros(2))
+
+        def forward(self, spectra, log_total):
+            return self.named.expand(len(spectra), -1)
+
+    network = Always()
+    validation = Validation(torch.ones(3, 5), torch.tensor([1, 1, 0]), every=1, patience=2)
+    keeper = KeepBest(network, validation)
+    module, stops = SimpleNamespace(log=lambda name, value: None), []
+    # Better, worse, better, equal, worse: two in a row that are no better come at the end.
+    for step, weights in enumerate(([1.0, 0], [1.0, 0], [0, 1.0], [0, 1.0], [1.0, 0]), start=1):
+        network.named.data = torch.tensor(weights)
+        trainer = SimpleNamespace(global_step=step, should_stop=False)
+        keeper.on_train_batch_end(trainer, module)
+        stops.append(trainer.should_stop)
+    assert stops == [False, False, False, False, True]
+    resumed = KeepBest(network, validation)
+    resumed.load_state_dict(keeper.state_dict())
+    assert resumed.waited == 2
+    with pytest.raises(InvalidValueError, match="Patience of 0 trials"):
+        Validation(torch.ones(2, 3), torch.zeros(2), every=1, patience=0)
+
+
+def test_patience_needs_a_validation_split(tmp_path):
+    data = write_measured(tmp_path / "data", splits=("training", "test"))
+    with pytest.raises(InvalidValueError, match="no validation split"):
+        train_on_data(load_dataset(data), load_recipe("quick"), tmp_path / "m", patience=3)
+
+
 def test_bad_values():
     with pytest.raises(InvalidValueError, match="Batches of 11"):
         batches_of(one_split(), noisy=False, batch_size=11)

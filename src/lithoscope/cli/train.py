@@ -41,14 +41,20 @@ def train(
     epochs: Annotated[
         int | None, typer.Option("--epochs", min=1, help="Times to see each spectrum of --data.")
     ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            "--patience", min=1, help="Epochs of --data without a better one until it stops."
+        ),
+    ] = None,
 ) -> None:
     """Train a network on simulated spectra, or on those of a data set.
 
     Example: lithoscope train --model cnn --recipe quick -o my-model
     """
-    if data is None and epochs is not None:
+    if data is None and (epochs is not None or patience is not None):
         raise InvalidValueError(
-            "--epochs without --data.",
+            f"{'--epochs' if epochs is not None else '--patience'} without --data.",
             expected="simulated spectra are seen once; --spectra says how many",
         )
     decided = {"--minerals": minerals, "--condition": condition, "--spectra": spectra}
@@ -85,6 +91,7 @@ def train(
                 adjusted,
                 output,
                 epochs=epochs or DEFAULT_EPOCHS,
+                patience=patience,
                 instrument=instrument[0] if instrument else None,
                 progress=progress,
             )

@@ -15,7 +15,7 @@ from lithoscope.preprocess.chain import BoundChain, Chain
 from lithoscope.preprocess.layout import Layout
 from lithoscope.preprocess.vae import Vae
 from lithoscope.preprocess.vae_network import VaeNetwork, vae_loss
-from lithoscope.training.fit import Batches, FitSettings, one_cycle_adamw, run_training
+from lithoscope.training.loop import Batches, FitSettings, one_cycle_adamw, run_training
 
 # Spectra that statistics and components are fitted to: some hundred of each class.
 _FITTED_TO = 65_536

@@ -17,7 +17,8 @@ from lithoscope.errors import InvalidValueError
 from lithoscope.models.inputs import network_inputs
 from lithoscope.models.networks.cnn_lines import CnnLines, deviance_of_shares
 from lithoscope.synthesis.stream import SpectrumStream
-from lithoscope.training.fit import FitSettings, one_cycle_adamw, run_training, step_of_state
+from lithoscope.training.loop import FitSettings, one_cycle_adamw, run_training
+from lithoscope.training.state import step_of_state
 
 _STATE, _KEPT_EVERY = "state.ckpt", 200
 

@@ -29,11 +29,15 @@ class Validation:
         Shape (spectrum,), int64.
     every
         Steps after which it is tried.
+    patience
+        Trials in a row without a better one after which training stops; it never does when left
+        out. With one cycle of the learning rate the best often comes last.
     """
 
     counts: Tensor
     classes: Tensor
     every: int
+    patience: int | None = None
 
     def __post_init__(self) -> None:
         if not len(self.counts) or len(self.counts) != len(self.classes) or self.every < 1:
@@ -41,6 +45,10 @@ class Validation:
                 f"{len(self.counts)} spectra with {len(self.classes)} classes to validate on, "
                 f"every {self.every} steps.",
                 expected="one class a spectrum, one or more of them, every step or more rarely",
+            )
+        if self.patience is not None and self.patience < 1:
+            raise InvalidValueError(
+                f"Patience of {self.patience} trials.", expected="one or more, or none given"
             )
 
     def accuracy(self, network: nn.Module, chain: BoundChain | None = None) -> float:
@@ -62,7 +70,8 @@ class Validation:
 class KeepBest(Callback):
     """Gives the network, at the end, the weights with which it was best in validation.
 
-    Of equal ones the last, which have seen most.
+    Of equal ones the last, which have seen most. Training is stopped when the validation's patience
+    is at its end.
     """
 
     def __init__(
@@ -72,6 +81,7 @@ class KeepBest(Callback):
         self.chain = chain
         self.validation = validation
         self.best = -1.0
+        self.waited = 0
         self.weights: dict[str, Tensor] = {}
 
     def on_train_batch_end(
@@ -82,6 +92,9 @@ class KeepBest(Callback):
             return
         accuracy = self.validation.accuracy(self.network, self.chain)
         module.log("validation_accuracy", accuracy)
+        self.waited = 0 if accuracy > self.best else self.waited + 1
+        if self.validation.patience is not None and self.waited >= self.validation.patience:
+            trainer.should_stop = True
         if accuracy >= self.best:
             self.best = accuracy
             self.weights = {
@@ -96,8 +109,9 @@ class KeepBest(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """What a run that is cut off must keep of this."""
-        return {"best": self.best, "weights": self.weights}
+        return {"best": self.best, "waited": self.waited, "weights": self.weights}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from it."""
         self.best, self.weights = state_dict["best"], state_dict["weights"]
+        self.waited = state_dict["waited"]

@@ -198,7 +198,8 @@ def _fitted(
     progress: Progress,
 ) -> Checkpoint:
     # Imported here: Lightning takes seconds, and nothing but training needs it.
-    from lithoscope.training.fit import FitSettings, fit_network
+    from lithoscope.training.fit import fit_network
+    from lithoscope.training.loop import FitSettings
 
     # In evaluation mode, as a loaded network is: normalisation keeps the statistics of simulated
     # spectra, which a few measured ones in each batch would shift, and the weights alone move.

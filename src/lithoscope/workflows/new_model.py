@@ -17,7 +17,7 @@ from lithoscope.workflows.model_notes import card_of_model
 from lithoscope.workflows.recipe import Recipe
 
 if TYPE_CHECKING:
-    from lithoscope.training.fit import Batches
+    from lithoscope.training.loop import Batches
     from lithoscope.training.validation import Validation
 
 Progress = Callable[[str, int, int, str], None]
@@ -50,8 +50,9 @@ def fitted_network(
         Called with stage, spectra done, spectra in all, and the accuracy.
     """
     # Imported here: Lightning takes seconds, and nothing but training needs it.
-    from lithoscope.training.fit import FitSettings, fit_network, seed_weights
+    from lithoscope.training.fit import fit_network, seed_weights
     from lithoscope.training.fit_chain import fit_chain
+    from lithoscope.training.loop import FitSettings
 
     settings = FitSettings(
         spectra=recipe.spectra,

@@ -41,6 +41,7 @@ def train_on_data(
     folder: Path,
     *,
     epochs: int = DEFAULT_EPOCHS,
+    patience: int | None = None,
     instrument: str | None = None,
     progress: Progress = lambda stage, done, total, note: None,
 ) -> Checkpoint:
@@ -60,6 +61,8 @@ def train_on_data(
         Where the model goes; its training log goes beside it, to ``<folder>-log``.
     epochs
         How often each training spectrum is seen.
+    patience
+        Epochs in a row that are no better on the validation split, after which training stops.
     instrument
         Name or file of what the spectra were measured with; the data set's when left out, or the
         recipe's first where the data set does not say or names one that does not ship.
@@ -80,7 +83,7 @@ def train_on_data(
     batches = _batches(dataset, splits["training"], condition, recipe)
     spectra = epochs * batches.per_epoch * batches.batch_size
     shown = recipe.model_copy(update={"spectra": spectra, "batch_size": batches.batch_size})
-    validation = _validation(splits, batches.per_epoch)
+    validation = _validation(splits, batches.per_epoch, patience)
     chain, network = fitted_network(
         shown, batches, axis, folder, validation=validation, progress=progress
     )
@@ -101,8 +104,8 @@ def train_on_data(
     card = {
         **tested.card,
         "trained_on": _trained_on(dataset, digest, source),
-        "seen": f"{epochs} epochs of {len(splits['training']):,} spectra in batches of "
-        f"{batches.batch_size}",
+        "seen": f"{'up to ' if patience else ''}{epochs} epochs of {len(splits['training']):,} "
+        f"spectra in batches of {batches.batch_size}",
         "recipe": shown.model_dump(),
         "dataset": {"name": dataset.folder.name, "sha256": digest},
         "not_modelled": NOT_MODELLED if dataset.condition else "not known, not of Lithoscope",
@@ -152,11 +155,20 @@ def _batches(
     )
 
 
-def _validation(splits: dict[str, BinnedSplit], every: int) -> Validation | None:
+def _validation(
+    splits: dict[str, BinnedSplit], every: int, patience: int | None
+) -> Validation | None:
     if "validation" not in splits:
+        if patience is not None:
+            raise InvalidValueError(
+                f"Patience of {patience} epochs, and no validation split.",
+                expected="a data set with spectra to validate on",
+                remedy="leave --patience out, or make the data set with --split 70,15,15",
+            )
         return None
     split = splits["validation"]
-    return Validation(torch.from_numpy(split.counts), torch.from_numpy(split.classes), every)
+    counts, classes = torch.from_numpy(split.counts), torch.from_numpy(split.classes)
+    return Validation(counts, classes, every, patience)
 
 
 def _instrument(dataset: Dataset, recipe: Recipe, given: str | None) -> tuple[str, str]:
