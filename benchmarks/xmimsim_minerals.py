@@ -1,10 +1,10 @@
 """How often minerals simulated by another code are put into the right group.
 
-    python -m benchmarks.xmimsim_minerals --data ../shared/data [--model DIR] [-o docs/sim-to-real.md]
+    python -m benchmarks.xmimsim_minerals --data ../shared/data [--model DIR] [-o PAGE]
 
 XMI-MSIM's Monte Carlo spectra of six minerals are drawn with Poisson noise at some counts above
-0.8 keV and named by the shipped model, whose instruments have lenses that theirs has not, and by the
-models of ``--model``, such as one trained for that instrument::
+0.8 keV and named by the shipped model, whose instruments have lenses that theirs has not, and by
+the models of ``--model``, such as one trained for that instrument::
 
     lithoscope train --recipe benchmarks/data/xmimsim-recipe.yaml -o runs/xmimsim
 
@@ -114,12 +114,12 @@ def page(
     yield (
         "# Minerals by another code\n\nWritten by `python -m benchmarks.xmimsim_minerals --data "
         "../shared/data --model runs/xmimsim -o docs/sim-to-real.md`; do not edit. Not measured: "
-        "spectra that XMI-MSIM 8.1 simulated, a Monte Carlo code independent of ours, of six ideal, "
-        "thick, single minerals on a machine without a lens (Rh 50 kV, "
-        "`benchmarks/data/xmimsim.yaml`), without diffraction, pile-up, or anything foreign; beside "
-        "them our own simulation of the same. Poisson noise, "
-        f"{DRAWS:,} draws a level, counts above {_FROM_KEV} keV. Share put into the right group, in "
-        f"percent; bold below {100 * GOAL:.0f}.\n"
+        "spectra that XMI-MSIM 8.1 simulated, a Monte Carlo code independent of ours, of six "
+        "ideal, thick, single minerals on a machine without a lens (Rh 50 kV, "
+        "`benchmarks/data/xmimsim.yaml`), without diffraction, pile-up, or anything foreign; "
+        "beside them our own simulation of the same. Poisson noise, "
+        f"{DRAWS:,} draws a level, counts above {_FROM_KEV} keV. Share put into the right group, "
+        f"in percent; bold below {100 * GOAL:.0f}.\n"
     )
     for checkpoint in checkpoints:
         trained = checkpoint.card.get("recipe", {}).get("spectra")
