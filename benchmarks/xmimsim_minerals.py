@@ -9,7 +9,8 @@ the models of ``--model``, such as one trained for that instrument::
     lithoscope train --recipe benchmarks/data/xmimsim-recipe.yaml -o runs/xmimsim
 
 The same is done with our own expected spectra of that instrument, of the ideal formula too and of
-natural compositions, so that what the code changes is told from what the model cannot do. Prints Markdown, and puts it into a page with ``-o``.
+natural compositions, so that what the code changes is told from what the model cannot do. Prints
+Markdown, and puts it into a page with ``-o``. Takes some minutes.
 """
 
 from __future__ import annotations
@@ -125,9 +126,9 @@ def page(checkpoints: Sequence[Checkpoint], spectra: Spectra) -> Iterator[str]:
         "ideal, thick, single minerals on a machine without a lens (Rh 50 kV, "
         "`benchmarks/data/xmimsim.yaml`), without diffraction, pile-up, or anything foreign; "
         "beside them our own simulation of the same, and of "
-        f"{COMPOSITIONS} natural compositions, traces included, as all training has. Poisson noise, "
-        f"{DRAWS:,} draws a level, counts above {_FROM_KEV} keV. Share put into the right group, "
-        f"in percent; bold below {100 * GOAL:.0f}.\n"
+        f"{COMPOSITIONS} natural compositions, traces included, as all training has. Poisson "
+        f"noise, {DRAWS:,} draws a level, counts above {_FROM_KEV} keV. Share put into the right "
+        f"group, in percent; bold below {100 * GOAL:.0f}.\n"
     )
     for checkpoint in checkpoints:
         trained = checkpoint.card.get("recipe", {}).get("spectra")
