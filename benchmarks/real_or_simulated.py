@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from benchmarks.physics.measured import Measured, read_measured
+from benchmarks.sections import write_section
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -269,7 +270,7 @@ def main() -> None:
         rows = list(rows_of(measured, simulated(severities, measured[0])))
         lines += [f"\n## {title}\n", *table_of(rows)]
         print("\n".join(lines), flush=True)
-    arguments.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_section(arguments.output, "real-or-simulated", "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from lithoscope.models.baselines.templates import (
     POISSON_LIKELIHOOD,
     SPECTRAL_ANGLE,
     Templates,
+    classes_from_angles,
     cosines_with_templates,
     log_likelihood_of_templates,
 )
@@ -102,6 +103,34 @@ def test_spectral_angle_does_not_see_exposure_and_is_one_with_itself():
     np.testing.assert_allclose(np.diag(cosines), 1)
     np.testing.assert_allclose(cosines, cosines_with_templates(templates, templates.shapes))
     assert (cosines_with_templates(templates, np.zeros((1, BINS))) == 0).all()
+
+
+def test_the_smallest_angle_wins_whatever_the_length():
+    expected = np.array([[0.0, 0.0, 1e-6], [1.0, 0.0, 0.0], [100.0, 100.0, 0.0], [0, 0, 0]])
+    counts = np.array([[5.0, 1.0, 0.0], [3.0, 2.5, 0.0], [0.0, 0.1, 9.0]])
+    # The empty one is left out, and the order is that of the classes; most have no template.
+    templates = Templates.from_expected(expected, np.array([9, 7, 8, 5]), 10)
+    assert templates.classes.tolist() == [7, 8, 9]
+    angles = [
+        [
+            np.arccos(row @ template / np.linalg.norm(row) / np.linalg.norm(template))
+            for template in expected[[1, 2, 0]]
+        ]
+        for row in counts
+    ]
+    named = classes_from_angles(counts=np.tile(counts, (300, 1)), templates=templates)
+    np.testing.assert_array_equal(named, np.tile(7 + np.argmin(angles, axis=1), 300))
+    assert named[:3].tolist() == [7, 8, 9]
+
+
+def test_the_nearest_template_is_what_the_baseline_says():
+    spectra = drawn(120, 500, seed=1)
+    fitted = SPECTRAL_ANGLE.fit(spectra)
+    test = drawn(90, 60, seed=2).counts
+    templates = Templates.of(spectra, each=SPECTRAL_ANGLE.each)
+    np.testing.assert_array_equal(
+        classes_from_angles(counts=test, templates=templates), fitted.scores(test).argmax(axis=1)
+    )
 
 
 def test_least_squares_are_those_of_another_solver():

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lithoscope.evaluation.sam import classes_from_angles
 from lithoscope.inference.predict import energy_score_from_logits, logits_from_counts
+from lithoscope.models.baselines.templates import Templates, classes_from_angles
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
 from lithoscope.synthesis.stream import SpectrumStream
 
@@ -39,29 +39,14 @@ class LevelAccuracy:
     standard_error: float
 
 
-@dataclass(frozen=True, eq=False)
-class Templates:
-    """Expected spectra that a measured one is compared with.
-
-    Parameters
-    ----------
-    spectra
-        Shape (template, bin).
-    classes
-        Shape (template,).
-    """
-
-    spectra: NDArray[np.float32]
-    classes: NDArray[np.int64]
-
-    @classmethod
-    def from_stream(cls, stream: SpectrumStream, count: int) -> Templates:
-        """Take the noise-free expected spectra of a stream's first batches."""
-        batches = [stream.batch(number) for number in range(-(-count // stream.batch_size))]
-        return cls(
-            np.concatenate([batch.expected.cpu().numpy() for batch in batches])[:count],
-            np.concatenate([batch.classes.cpu().numpy() for batch in batches])[:count],
-        )
+def templates_from_stream(stream: SpectrumStream, count: int) -> Templates:
+    """Take the noise-free expected spectra of a stream's first batches."""
+    batches = [stream.batch(number) for number in range(-(-count // stream.batch_size))]
+    return Templates.from_expected(
+        np.concatenate([batch.expected.cpu().numpy() for batch in batches])[:count],
+        np.concatenate([batch.classes.cpu().numpy() for batch in batches])[:count],
+        len(stream.labels),
+    )
 
 
 def accuracy_by_counts(
@@ -95,11 +80,7 @@ def accuracy_by_counts(
             batch = stream.at(level).batch(number)
             truth = batch.classes.numpy()
             named = logits_from_counts(checkpoint, batch.counts).argmax(dim=1).numpy()
-            angles = classes_from_angles(
-                counts=batch.counts.numpy(),
-                templates=templates.spectra,
-                template_classes=templates.classes,
-            )
+            angles = classes_from_angles(counts=batch.counts.numpy(), templates=templates)
             right[level][0] += (named == truth).sum()
             right[level][1] += (angles == truth).sum()
     count = batches * stream.batch_size

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lithoscope.evaluation.by_counts import COUNT_LEVELS, LevelAccuracy, Templates
-from lithoscope.evaluation.sam import classes_from_angles
+from lithoscope.evaluation.by_counts import COUNT_LEVELS, LevelAccuracy
 from lithoscope.inference.predict import energy_score_from_logits, logits_from_counts
+from lithoscope.models.baselines.templates import Templates, classes_from_angles
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
 from lithoscope.training.on_data import BinnedSplit
 
@@ -24,7 +24,9 @@ def templates_from_split(split: BinnedSplit) -> Templates:
             for label in np.unique(split.classes)
         ]
     )
-    return Templates(split.counts[chosen], split.classes[chosen])
+    return Templates.from_expected(
+        split.counts[chosen], split.classes[chosen], int(split.classes.max()) + 1
+    )
 
 
 def accuracy_on_split(
@@ -42,11 +44,7 @@ def accuracy_on_split(
     """
     logits = logits_from_counts(checkpoint, torch.from_numpy(split.counts))
     network = logits.argmax(dim=1).numpy() == split.classes
-    sam = split.classes == classes_from_angles(
-        counts=split.counts,
-        templates=templates.spectra,
-        template_classes=templates.classes,
-    )
+    sam = split.classes == classes_from_angles(counts=split.counts, templates=templates)
     distances = np.abs(np.log(split.totals)[:, None] - np.log(COUNT_LEVELS))
     nearest = distances.argmin(axis=1)
     levels = [

@@ -15,9 +15,9 @@ from lithoscope.core.instrument import Instrument
 from lithoscope.core.labels import LabelSet
 from lithoscope.core.mineral import Mineral
 from lithoscope.evaluation.by_counts import (
-    Templates,
     accuracy_by_counts,
     fit_unknown_threshold,
+    templates_from_stream,
 )
 from lithoscope.io import load_instrument
 from lithoscope.minerals import load_library
@@ -202,7 +202,7 @@ def _with_threshold_and_card(
         spectra_per_class=recipe.threshold_spectra,
     )
     count = _TEMPLATES * len(spectra.minerals)
-    templates = Templates.from_stream(spectra.for_tests(_TEMPLATE_CONDITION, seed=_TEMPLATE), count)
+    templates = templates_from_stream(spectra.for_tests(_TEMPLATE_CONDITION, seed=_TEMPLATE), count)
     accuracy = {}
     for number, name in enumerate(_TEST_CONDITIONS):
         progress("test", 1 + number, 1 + len(_TEST_CONDITIONS), name)

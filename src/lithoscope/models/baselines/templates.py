@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -59,6 +60,26 @@ class Templates:
         made = np.concatenate(shapes)
         made = made / made.sum(axis=1, keepdims=True)
         return cls(made, np.concatenate(classes), spectra.n_classes)
+
+    @classmethod
+    def from_expected(
+        cls, expected: FloatArray, classes: NDArray[np.int64], n_classes: int
+    ) -> Templates:
+        """Take all of some expected spectra; classes of which there are none are never named.
+
+        Parameters
+        ----------
+        expected
+            Shape (template, bin), of any sum; what is empty is left out.
+        classes
+            Class of each, in any order, shape (template,).
+        n_classes
+            Number of classes.
+        """
+        order = np.argsort(classes, kind="stable")
+        order = order[expected[order].sum(axis=1) > 0]
+        shapes = np.asarray(expected[order], dtype=np.float64)
+        return cls(shapes / shapes.sum(axis=1, keepdims=True), classes[order], n_classes)
 
     def reduced(self, by_template: FloatArray, function: np.ufunc) -> FloatArray:
         """Reduce scores of templates, shape (spectrum, template), to classes."""
@@ -136,6 +157,30 @@ class _FittedTemplates:
             for chunk in np.split(counts, range(_CHUNK, len(counts), _CHUNK))
         ]
         return np.concatenate(pieces)
+
+
+def classes_from_angles(*, counts: FloatArray, templates: Templates) -> NDArray[np.int64]:
+    """Class of the template at the smallest spectral angle, of each spectrum.
+
+    Not every class needs a template, unlike for `SPECTRAL_ANGLE`; single precision.
+
+    Parameters
+    ----------
+    counts
+        Shape (spectrum, bin).
+    templates
+        What they are compared with.
+
+    Returns
+    -------
+    ndarray, shape (spectrum,)
+    """
+    single = dataclasses.replace(templates, shapes=templates.shapes.astype(np.float32))
+    nearest = [
+        cosines_with_templates(single, chunk.astype(np.float32)).argmax(axis=1)
+        for chunk in np.split(counts, range(_CHUNK, len(counts), _CHUNK))
+    ]
+    return templates.classes[np.concatenate(nearest)]
 
 
 SPECTRAL_ANGLE = TemplateBaseline(cosines_with_templates, np.maximum)
