@@ -17,7 +17,7 @@ from lithoscope.physics.compile import compile_instrument, mass_fraction_matrix
 FloatArray = NDArray[np.float64]
 
 # Natural compositions drawn of each mineral, and spectra kept of a class.
-_DRAWN, _KEPT = 48, 9
+_DRAWN, _KEPT = 128, 14
 # Spectra whose chi-square distance is below 1 even at this many counts are the same.
 _ENOUGH_COUNTS = 1e6
 # Mass fraction of an element that is asked for where the class does not hold it.
@@ -75,6 +75,7 @@ class ExpectedBanks:
         self._seed = seed
         self._classes: dict[int, ClassSpectra] = {}
         self._elements: dict[tuple[str, int], FloatArray] = {}
+        self._ideal: FloatArray | None = None
 
     def of_classes(self, classes: Sequence[int]) -> list[ClassSpectra]:
         """Return the spectra of classes, those that are new computed together.
@@ -95,6 +96,22 @@ class ExpectedBanks:
                 kept = _extreme_rows(own + beside)
                 self._classes[index] = ClassSpectra(own[kept], beside[kept])
         return [self._classes[index] for index in classes]
+
+    def ideal(self) -> FloatArray:
+        """Expected counts a second of the first mineral of every class, shape (class, bin)."""
+        if self._ideal is None:
+            library = load_library()
+            compositions = [library.get(group.members[0]).composition for group in self.labels]
+            symbols = sorted({symbol for one in compositions for symbol in one.elements})
+            compiled = compile_instrument(
+                instrument=self.instrument,
+                symbols=symbols,
+                edges_keV=self.edges_keV,
+                dtype=np.float32,
+            )
+            found = compiled.spectra(mass_fraction_matrix(compositions, symbols))
+            self._ideal = np.asarray(found, dtype=np.float64)
+        return self._ideal
 
     def of_elements(self, symbols: Sequence[str], matrix: int) -> FloatArray:
         """Lines of elements as traces in a class, each of sum one, shape (element, bin).
@@ -125,13 +142,16 @@ class ExpectedBanks:
     def _spectra(self, compositions: Sequence[Composition]) -> tuple[FloatArray, FloatArray]:
         symbols = sorted({symbol for one in compositions for symbol in one.elements})
         compiled = compile_instrument(
-            instrument=self.instrument, symbols=symbols, edges_keV=self.edges_keV
+            instrument=self.instrument,
+            symbols=symbols,
+            edges_keV=self.edges_keV,
+            dtype=np.float32,
         )
         fractions = mass_fraction_matrix(compositions, symbols)
-        total = np.asarray(compiled.spectra(fractions), dtype=np.float64)
+        total = compiled.spectra(fractions)
         lines = np.zeros_like(total)
         compiled.line_response.add_counts(compiled.line_photons(fractions), lines)
-        return lines, np.maximum(total - lines, 0.0)
+        return lines.astype(np.float64), np.maximum(total - lines, 0.0).astype(np.float64)
 
     def _lines_of_traces(self, wanted: Sequence[str], base: Composition) -> FloatArray:
         symbols = sorted({*wanted, *base.elements})

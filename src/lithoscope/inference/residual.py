@@ -63,7 +63,7 @@ def residual_deviance_from_fit(
     relative_error
         Relative error of the expectation beside counting noise, shape (bin,).
     """
-    elements = _resolution_elements(expected, edges_keV)
+    elements = _joined_elements(expected, edges_keV)
     n, m, error = (
         np.bincount(elements, values) for values in (counts, expected, relative_error * expected)
     )
@@ -73,9 +73,14 @@ def residual_deviance_from_fit(
     return float(found.mean())
 
 
-def _resolution_elements(expected: FloatArray, edges_keV: FloatArray) -> NDArray[np.int64]:
-    """Number of the element that each bin lies in, shape (bin,)."""
-    place = np.floor(np.cumsum(1 / fwhm_in_bins(edges_keV)) - 1e-9).astype(np.int64)
+def resolution_elements(edges_keV: FloatArray) -> NDArray[np.int64]:
+    """Number of the resolution element, one FWHM wide, that each bin lies in, shape (bin,)."""
+    return np.floor(np.cumsum(1 / fwhm_in_bins(edges_keV)) - 1e-9).astype(np.int64)
+
+
+def _joined_elements(expected: FloatArray, edges_keV: FloatArray) -> NDArray[np.int64]:
+    """The same with neighbours joined until 5 counts are expected, shape (bin,)."""
+    place = resolution_elements(edges_keV)
     sums = np.bincount(place, expected)
     joined, number, gathered = np.empty(sums.size, dtype=np.int64), 0, 0.0
     for element, own in enumerate(sums):

@@ -26,6 +26,11 @@ LEAST_SIGNIFICANCE = 5.0
 _MOST_PEAKS = 6
 # An element explains a peak if it takes away this share of the peak's deviance.
 _LEAST_EXPLAINED = 0.5
+# Peaks that no element explains are one within this many FWHM.
+_SAME_PEAK_FWHM = 2.5
+# A further line of the element is missed if not even this share of what is due is there, since
+# absorption makes lines unequal.
+_LEAST_SUPPORT = 0.4
 # Elements whose deviance is this near the best one's cannot be told from it.
 _AS_GOOD = 9.0
 _MOST_ELEMENTS = 3
@@ -171,13 +176,14 @@ def _fit(
 
 
 def _masked(found: Sequence[_Found], edges_keV: FloatArray) -> NDArray[np.bool_]:
-    """Bins within 1.5 FWHM of peaks that no element explains, shape (bin,)."""
+    """Bins about peaks that no element explains, shape (bin,)."""
     centres = (edges_keV[1:] + edges_keV[:-1]) / 2
     masked = np.zeros(centres.size, dtype=np.bool_)
     for one in found:
         if not one.elements:
             energy = centres[one.place]
-            masked |= np.abs(centres - energy) < 1.5 * fwhm_at(float(energy), edges_keV)
+            reach = _SAME_PEAK_FWHM * fwhm_at(float(energy), edges_keV)
+            masked |= np.abs(centres - energy) < reach
     return masked
 
 
@@ -200,26 +206,72 @@ def _explained(
     if not symbols:
         return nothing
     templates = banks.of_elements(symbols, matrix)
-
-    def deviance(expected: FloatArray) -> FloatArray:
-        found = deviance_from_expected(counts=counts, expected=expected, relative_error=error)
-        return np.asarray(np.where(usable, found, 0.0))
-
-    before = deviance(fit.expected)
-    # What a peak of its own, without further lines, would take away.
-    own = np.abs(np.arange(counts.size) - place) <= 2
-    gains = np.zeros(len(symbols))
-    for number, template in enumerate(templates):
-        both = np.stack([fit.expected, template])
-        amplitudes = amplitudes_from_counts(counts=counts[usable], templates=both[:, usable])
-        gains[number] = (before - deviance(fit.expected + amplitudes[1] * template)).sum()
-    best = float(gains.max())
-    if best < _LEAST_EXPLAINED * before[own].sum():
+    seen = [
+        number
+        for number, template in enumerate(templates)
+        if not _misses_a_line(counts, fit.expected, template, place, error, usable)
+    ]
+    if not seen:
         return nothing
-    order = [number for number in np.argsort(-gains) if gains[number] > best - _AS_GOOD]
+    gains = _gains(counts, fit.expected, templates[seen], error, usable)
+    # What the peak alone would take away, if all of it were explained.
+    own = slice(max(place - 2, 0), place + 3)
+    peak = deviance_from_expected(
+        counts=counts[own], expected=fit.expected[own], relative_error=error[own]
+    ).sum()
+    best = float(gains.max())
+    if best < _LEAST_EXPLAINED * peak:
+        return nothing
+    order = [int(one) for one in np.argsort(-gains) if gains[one] > best - _AS_GOOD]
     return _Found(
-        place, tuple(symbols[number] for number in order[:_MOST_ELEMENTS]), templates[order[0]]
+        place,
+        tuple(symbols[seen[one]] for one in order[:_MOST_ELEMENTS]),
+        templates[seen[order[0]]],
     )
+
+
+def _misses_a_line(
+    counts: FloatArray,
+    expected: FloatArray,
+    template: FloatArray,
+    place: int,
+    error: FloatArray,
+    usable: NDArray[np.bool_],
+) -> bool:
+    """Whether a line of an element is not there that is due if the element makes the peak."""
+    n, m, t, spread = (_windows(one) for one in (counts, expected, template, error * expected))
+    if t[place] <= 0:
+        return True
+    due = t * (n[place] - m[place]) / t[place]
+    sigma = np.sqrt(np.maximum(m + due, 1.0) + spread**2)
+    surely = usable & (due > _SURELY_SEEN * sigma) & (np.abs(np.arange(n.size) - place) > 5)
+    return bool((n - m + 2 * sigma < _LEAST_SUPPORT * due)[surely].any())
+
+
+def _gains(
+    counts: FloatArray,
+    expected: FloatArray,
+    templates: FloatArray,
+    error: FloatArray,
+    usable: NDArray[np.bool_],
+) -> FloatArray:
+    """Deviance that each template takes away beside what is expected, shape (template,)."""
+
+    def deviance(means: FloatArray) -> float:
+        found = deviance_from_expected(counts=counts, expected=means, relative_error=error)
+        return float(found[usable].sum())
+
+    before, gains = deviance(expected), np.zeros(len(templates))
+    for number, template in enumerate(templates):
+        both = np.stack([expected, template])[:, usable]
+        amplitudes = amplitudes_from_counts(counts=counts[usable], templates=both)
+        gains[number] = before - deviance(expected + amplitudes[1] * template)
+    return gains
+
+
+def _windows(values: FloatArray) -> FloatArray:
+    """Sums over three bins, about one FWHM, shape (bin,)."""
+    return np.convolve(values, np.ones(3), "same")
 
 
 def _described(
@@ -266,8 +318,7 @@ def _has_second_line(
     """Whether a line elsewhere that is significant by itself supports the element."""
     centres = (edges_keV[1:] + edges_keV[:-1]) / 2
     beside = np.abs(centres - centres[place]) > 2 * fwhm_at(float(centres[place]), edges_keV)
-    due = np.convolve(np.where(beside, element, 0.0), np.ones(3), "same")
-    under = np.convolve(without, np.ones(3), "same")
+    due, under = _windows(np.where(beside, element, 0.0)), _windows(without)
     spread = np.sqrt(under + due + (error * under) ** 2)
     return bool((due > _SURELY_SEEN * np.maximum(spread, 1.0)).any())
 
