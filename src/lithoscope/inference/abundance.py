@@ -25,7 +25,7 @@ LEAST_SIGNIFICANCE = 4.0
 # Below this share of the area a component is an accessory that no boundary pixel is named by.
 _LEAST_SHARE = 0.02
 # Pairs that least squares proposes, and by what natural compositions differ from ideal ones.
-_SCREENED = 12
+_SCREENED = 24
 _COMPOSITION_ERROR = 0.05
 # What a class's spectra miss of its natural compositions, one relative error a resolution element.
 _TEMPLATE_ERROR = 0.03
@@ -113,14 +113,17 @@ def find_abundances(
         Most classes of an answer.
     """
     candidates = list(ranking[:_FIRST])
+    log_priors = -_RANK_POWER * np.log1p(np.arange(len(ranking)))
     ideal = banks.ideal()[np.ix_(ranking, np.flatnonzero(used))]
     near = [
         (ranking[one], ranking[other])
-        for one, other in nearest_pairs(counts[used], ideal, _SCREENED)
+        for one, other in nearest_pairs(
+            counts=counts[used], templates=ideal, log_priors=log_priors, number=_SCREENED
+        )
     ]
     every = list(dict.fromkeys([*candidates, *(label for pair in near for label in pair)]))
     templates = dict(zip(every, (one.total for one in banks.of_classes(every)), strict=True))
-    priors = {label: -_RANK_POWER * np.log1p(rank) for rank, label in enumerate(ranking)}
+    priors = dict(zip(ranking, log_priors.tolist(), strict=True))
 
     def fitted(classes: tuple[int, ...], warp: EnergyWarp) -> _Mixture:
         prior = float(sum(priors[one] for one in classes))
@@ -145,7 +148,7 @@ def find_abundances(
 
 
 def nearest_pairs(
-    counts: FloatArray, templates: FloatArray, number: int
+    *, counts: FloatArray, templates: FloatArray, log_priors: FloatArray, number: int
 ) -> list[tuple[int, int]]:
     """The pairs of templates that counts are nearest to, by weighted least squares.
 
@@ -160,6 +163,9 @@ def nearest_pairs(
         Shape (bin,).
     templates
         Shape (template, bin).
+    log_priors
+        Natural logarithm of each template's prior, twice which is added to what its pairs take
+        away, shape (template,).
     number
         How many pairs to give, at most.
 
@@ -176,7 +182,8 @@ def nearest_pairs(
     determinant = np.maximum(np.outer(own, own) - gram**2, 1e-9 * np.outer(own, own))
     first = (c[:, None] * own[None, :] - c[None, :] * gram) / determinant
     positive = (first > 0) & (first.T > 0)
-    gain = first * c[:, None] + first.T * c[None, :]
+    prior = 2 * (log_priors[:, None] + log_priors[None, :])
+    gain = first * c[:, None] + first.T * c[None, :] + prior
     rows, columns = np.triu_indices(len(c), 1)
     value = np.where(positive, gain, -np.inf)[rows, columns]
     order = np.argsort(-value)[:number]

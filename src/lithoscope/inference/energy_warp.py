@@ -83,7 +83,8 @@ def fitted_warp(
     """
     derivatives = np.stack(
         [
-            (EnergyWarp(offset=1).applied(unwarped, edges_keV) - _minus(unwarped, edges_keV, 0)) / 2,
+            (EnergyWarp(offset=1).applied(unwarped, edges_keV) - _minus(unwarped, edges_keV, 0))
+            / 2,
             (EnergyWarp(gain=1).applied(unwarped, edges_keV) - _minus(unwarped, edges_keV, 1)) / 2,
             EnergyWarp(variance=1).applied(unwarped, edges_keV) - unwarped,
         ]

@@ -17,7 +17,7 @@ from lithoscope.physics.compile import compile_instrument, mass_fraction_matrix
 FloatArray = NDArray[np.float64]
 
 # Natural compositions drawn of each mineral, and spectra kept of a class.
-_DRAWN, _KEPT = 128, 14
+_DRAWN, _KEPT = 96, 14
 # Spectra whose chi-square distance is below 1 even at this many counts are the same.
 _ENOUGH_COUNTS = 1e6
 # Mass fraction of an element that is asked for where the class does not hold it.

@@ -55,9 +55,7 @@ def excess_significance(
     n, m, error = (
         _sums(values, windows) for values in (counts, expected, relative_error * expected)
     )
-    ratios = [
-        (_sums(counts, side) + 1) / (_sums(expected, side) + 1) for side in (left, right)
-    ]
+    ratios = [(_sums(counts, side) + 1) / (_sums(expected, side) + 1) for side in (left, right)]
     raised = m * np.maximum(1.0, np.minimum(*ratios))
     deviance = deviance_from_expected(
         counts=n, expected=raised, relative_error=error / np.maximum(m, 1e-30)
@@ -68,9 +66,7 @@ def excess_significance(
     return np.where(complete & inside, found, 0.0)
 
 
-def _sums(
-    values: FloatArray, ranges: tuple[NDArray[np.int64], NDArray[np.int64]]
-) -> FloatArray:
+def _sums(values: FloatArray, ranges: tuple[NDArray[np.int64], NDArray[np.int64]]) -> FloatArray:
     """Sums over bins [first, last) of each range, cut at the ends of the axis."""
     cumulative = np.concatenate([[0.0], np.cumsum(values)])
     first, last = (np.clip(one, 0, values.size) for one in ranges)

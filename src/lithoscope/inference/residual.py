@@ -36,7 +36,11 @@ def deviance_from_expected(
     means = np.maximum(expected, 1e-6)
     size = 1 / np.maximum(relative_error, _LEAST_ERROR) ** 2
     return np.asarray(
-        2 * (xlogy(counts, counts / means) - (counts + size) * np.log1p((counts - means) / (means + size)))
+        2
+        * (
+            xlogy(counts, counts / means)
+            - (counts + size) * np.log1p((counts - means) / (means + size))
+        )
     )
 
 

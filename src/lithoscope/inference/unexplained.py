@@ -156,9 +156,7 @@ def find_unexplained(
         if excess[place] < LEAST_SIGNIFICANCE or len(found) == _MOST_PEAKS:
             break
         found.append(_explained(counts, fit, banks, classes[0], place, error, usable))
-    peaks = [
-        _described(counts, fit, banks, number, found, error) for number in range(len(found))
-    ]
+    peaks = [_described(counts, fit, banks, number, found, error) for number in range(len(found))]
     real = [peak for peak in peaks if peak is not None]
     return Unexplained(tuple(sorted(real, key=lambda peak: -peak.significance)), fit)
 

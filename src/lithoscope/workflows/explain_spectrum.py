@@ -114,9 +114,7 @@ def _banks(
     banks = [_banks_of(one, checkpoint.labels, checkpoint.axis) for one in dict.fromkeys(tried)]
     if len(banks) == 1:
         return banks[0]
-    return max(
-        banks, key=lambda one: fit_expected(counts, one, [best], used=used).log_likelihood
-    )
+    return max(banks, key=lambda one: fit_expected(counts, one, [best], used=used).log_likelihood)
 
 
 def _rounded(instrument: Instrument) -> Instrument:
