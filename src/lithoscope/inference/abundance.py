@@ -28,7 +28,7 @@ _LEAST_SHARE = 0.02
 _SCREENED = 24
 _COMPOSITION_ERROR = 0.05
 # What a class's spectra miss of its natural compositions, one relative error a resolution element.
-_TEMPLATE_ERROR = 0.03
+_TEMPLATE_ERROR = 0.05
 # The prior of a class falls with this power of its rank among the network's answers.
 _RANK_POWER = 3.0
 
@@ -85,13 +85,14 @@ def find_abundances(
     ``n_j ~ Poisson(sum_k sum_t a_kt T_ktj)`` with ``a >= 0`` over the spectra T_kt that each class
     k has for its natural compositions. As T are counts a second of the whole beam on class k,
     ``sum_t a_kt`` are the seconds the beam would have spent on it, and area shares are
-    ``sum_t a_kt / sum_kt a_kt``: right for thick grains side by side, not for a thin one on another.
+    ``sum_t a_kt / sum_kt a_kt``: right for thick grains side by side, not for a thin one on
+    another.
 
     Candidates are the network's first five and the classes of the pairs that come nearest by least
     squares on ideal compositions (`nearest_pairs`): what a network makes of a mixture may be a
     third mineral, and neither of the two be among its first.
 
-    Fits are compared by their deviance D over resolution elements, with 3 % error of each element
+    Fits are compared by their deviance D over resolution elements, with 5 % error of each element
     for what the spectra miss of natural compositions, less twice the logarithm of a prior that
     falls with the third power of the network's rank. The best pair, which need not hold the best
     single class, is taken in that one's place, and the best triple that holds the pair in the
@@ -114,7 +115,7 @@ def find_abundances(
     """
     candidates = list(ranking[:_FIRST])
     log_priors = -_RANK_POWER * np.log1p(np.arange(len(ranking)))
-    ideal = banks.ideal()[np.ix_(ranking, np.flatnonzero(used))]
+    ideal = banks.ideal()[list(ranking)][:, used]
     near = [
         (ranking[one], ranking[other])
         for one, other in nearest_pairs(
@@ -134,7 +135,7 @@ def find_abundances(
     warp = _warp(counts, first, banks, used)
     best = min((fitted((label,), warp) for label in every), key=_score)
     # Any pair, not only those with the best class: of a mixture that is often a third mineral.
-    larger = {*itertools.combinations(candidates, 2), *near}
+    larger: set[tuple[int, ...]] = {*itertools.combinations(candidates, 2), *near}
     significance = 0.0
     while larger and len(best.classes) < most:
         next_best = min((fitted(classes, warp) for classes in sorted(larger)), key=_score)
@@ -210,7 +211,8 @@ def _fit(
     least = 1e-3 * given.sum()
     expected = amplitudes @ every
     elements = resolution_elements(edges_keV)[used]
-    n, m = np.bincount(elements, counts[used]), np.bincount(elements, expected[used])
+    n = np.bincount(elements, counts[used]).astype(np.float64)
+    m = np.bincount(elements, expected[used]).astype(np.float64)
     deviances = deviance_from_expected(
         counts=n, expected=m, relative_error=np.full(m.size, _TEMPLATE_ERROR)
     )

@@ -18,6 +18,9 @@ FloatArray = NDArray[np.float64]
 
 # Natural compositions drawn of each mineral, and spectra kept of a class.
 _DRAWN, _KEPT = 96, 14
+# The few that are kept are moved away from the mean of all by this factor: what lies between them
+# is less than what lies between all.
+_WIDENED = 1.4
 # Spectra whose chi-square distance is below 1 even at this many counts are the same.
 _ENOUGH_COUNTS = 1e6
 # Mass fraction of an element that is asked for where the class does not hold it.
@@ -94,7 +97,7 @@ class ExpectedBanks:
                 new, np.split(lines, ends), np.split(scatter, ends), strict=True
             ):
                 kept = _extreme_rows(own + beside)
-                self._classes[index] = ClassSpectra(own[kept], beside[kept])
+                self._classes[index] = ClassSpectra(_widened(own, kept), _widened(beside, kept))
         return [self._classes[index] for index in classes]
 
     def ideal(self) -> FloatArray:
@@ -168,6 +171,14 @@ class ExpectedBanks:
         compiled.line_response.add_counts(photons, lines)
         sums = lines.sum(axis=1, keepdims=True)
         return np.divide(lines, sums, out=np.zeros_like(lines), where=sums > 0)
+
+
+def _widened(spectra: FloatArray, kept: Sequence[int]) -> FloatArray:
+    """The kept rows, all but the first farther from the mean of all."""
+    mean = spectra.mean(axis=0)
+    found = np.maximum(mean + _WIDENED * (spectra[kept] - mean), 0.0)
+    found[0] = spectra[kept[0]]
+    return np.asarray(found)
 
 
 def _extreme_rows(spectra: FloatArray) -> list[int]:

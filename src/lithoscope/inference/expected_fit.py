@@ -21,7 +21,7 @@ FloatArray = NDArray[np.float64]
 # it depends on tube voltage, optic, surface and grain size, lines on the composition.
 _LEAST_SCATTER, _MOST_SCATTER = 0.5, 2.0
 _SCATTER_NODES_KEV = (1.0, 3.0, 8.0, 15.0, 19.5, 40.0)
-# Share of counts that pile up, and multiple of what the instrument says of its stray lines, at most.
+# Largest share of counts that pile up, and multiple of the stray lines that the instrument names.
 _MOST_PILE_UP, _MOST_STRAY = 0.03, 3.0
 _SUM_STEP_KEV = 0.02
 _WARP_STEPS = 2

@@ -69,7 +69,8 @@ def residual_deviance_from_fit(
     """
     elements = _joined_elements(expected, edges_keV)
     n, m, error = (
-        np.bincount(elements, values) for values in (counts, expected, relative_error * expected)
+        np.bincount(elements, values).astype(np.float64)
+        for values in (counts, expected, relative_error * expected)
     )
     found = deviance_from_expected(
         counts=n, expected=m, relative_error=error / np.maximum(m, 1e-30)
