@@ -70,6 +70,8 @@ def classify(
         return
     columns = [("file", "left"), ("counts", "right"), ("answers", "left"), ("unknown", "left")]
     print_table(columns, [_cells(answer) for answer in answers])
+    for line in _reasons(answers):
+        print_line(line)
     if explain is not None:
         print_line(f"explained in {explain}")
 
@@ -86,9 +88,27 @@ def _check_explained(path: Path, number: int) -> None:
         )
 
 
-def _cells(answer: dict[str, Any]) -> list[str]:
+def _label(answer: dict[str, Any]) -> str:
     name = Path(answer["file"]).name
-    label = name if answer["index"] == 0 else f"{name} #{answer['index']}"
+    return name if answer["index"] == 0 else f"{name} #{answer['index']}"
+
+
+def _reasons(answers: list[dict[str, Any]]) -> list[str]:
+    """A line for each mixture and each spectrum with peaks that its minerals do not explain."""
+    lines = []
+    for answer in answers:
+        parts = answer["abundances"] or []
+        if len(parts) > 1:
+            mixture = ", ".join(f"{part['share']:.0%} {part['mineral']}" for part in parts)
+            lines.append(f"{_label(answer)}: {mixture} of the area")
+        peaks = [peak["text"] for peak in answer["unexplained"] or []]
+        if peaks:
+            lines.append(f"{_label(answer)}: unexplained: {'; '.join(peaks)}")
+    return lines
+
+
+def _cells(answer: dict[str, Any]) -> list[str]:
+    label = _label(answer)
     ranked = ", ".join(f"{row['mineral']} {row['probability']:.1%}" for row in answer["top"])
     return [
         label,

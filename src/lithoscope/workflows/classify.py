@@ -13,6 +13,7 @@ from lithoscope.inference.predict import Predictor
 from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import DEFAULT_MODEL, Checkpoint, find_checkpoint
 from lithoscope.workflows.choose_instrument import choose_instrument
+from lithoscope.workflows.explain_spectrum import explained
 
 
 def classify_spectra(
@@ -38,7 +39,8 @@ def classify_spectra(
     -------
     list of dict
         For each spectrum `index`, `mineral` (``None`` with too few counts), `members`,
-        `probability`, `unknown`, `ood_score`, `counts`, `top` and `warnings`.
+        `probability`, `unknown`, `ood_score`, `counts`, `top`, `warnings`, and what
+        `explained` gives.
     """
     checkpoint = find_checkpoint(model) if isinstance(model, str) else model
     names = None if minerals is None else [load_library().get(name).name for name in minerals]
@@ -55,6 +57,7 @@ def classify_spectra(
         )
         ranked = _ranked(checkpoint, said.probabilities[0], min(top, len(predictor.allowed)))
         void = int(said.classes[0]) == VOID
+        order = np.argsort(-said.probabilities[0])[: 0 if void else len(predictor.allowed)]
         results.append(
             {
                 "index": index,
@@ -66,6 +69,13 @@ def classify_spectra(
                 "counts": float(said.counts[0]),
                 "top": [] if void else ranked,
                 "warnings": choice.warnings_for(checkpoint),
+                **explained(
+                    predictor.binned(spectrum.counts[None, :])[0],
+                    order.tolist(),
+                    checkpoint=checkpoint,
+                    choice=choice,
+                    axis=spectrum.axis,
+                ),
             }
         )
     return results
