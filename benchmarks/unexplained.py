@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from benchmarks.real_elements import TRUTH
+
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.inference.expected_banks import ExpectedBanks
 from lithoscope.inference.expected_fit import fit_expected
@@ -288,7 +288,10 @@ def main() -> None:
         text = text.replace(f"<{name}>", "\n".join(table))
         print(name, *table, sep="\n", flush=True)
     seconds = np.array(pipeline.seconds)
-    took = f"median {np.median(seconds):.2f} s, 90 % {np.quantile(seconds, 0.9):.2f} s, most {seconds.max():.2f} s"
+    took = (
+        f"median {np.median(seconds):.2f} s, 90 % {np.quantile(seconds, 0.9):.2f} s, "
+        f"most {seconds.max():.2f} s"
+    )
     print(took)
     options.output.write_text(text.replace("<SECONDS>", took), encoding="utf-8")
 
