@@ -63,7 +63,8 @@ def test_a_natural_composition_is_fitted_within_noise(banks):
     expected = _expected("albite", sampled=True, seed=11)
     fit = fit_expected(100_000 * expected / expected.sum(), banks, [1], used=USED)
     chi = (fit.expected - 1e5 * expected / expected.sum()) ** 2 / np.maximum(fit.expected, 1)
-    assert chi.sum() < 30
+    # Of 460 bins: a tenth of what counting noise would add.
+    assert chi.sum() < 46
 
 
 def test_a_shifted_spectrum_is_shifted_back(banks):

@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 from scipy.stats import chi2, norm
 
+from lithoscope.core.labels import LabelSet
 from lithoscope.inference.energy_warp import EnergyWarp, fitted_warp
 from lithoscope.inference.expected_banks import ExpectedBanks
+from lithoscope.inference.expected_fit import energy_hats
 from lithoscope.inference.poisson_fit import amplitudes_from_counts
 from lithoscope.inference.residual import deviance_from_expected, resolution_elements
+from lithoscope.minerals import load_rocks
 
 FloatArray = NDArray[np.float64]
 
-MOST_CLASSES = 3
+MOST_CLASSES = 2
 # Of the network's answers so many are candidates.
 _FIRST = 5
 LEAST_SIGNIFICANCE = 4.0
@@ -29,8 +32,9 @@ _SCREENED = 24
 _COMPOSITION_ERROR = 0.05
 # What a class's spectra miss of its natural compositions, one relative error a resolution element.
 _TEMPLATE_ERROR = 0.05
-# The prior of a class falls with this power of its rank among the network's answers.
-_RANK_POWER = 3.0
+# Natural logarithm of the odds of a mineral that makes up rocks against one that is in none of the
+# library's, and the power of the rank among the network's answers with which a prior falls.
+_ROCK_ODDS, _RANK_POWER = 6.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,9 @@ def find_abundances(
     single class, is taken in that one's place, and the best triple that holds the pair in the
     pair's, if ``(D_fewer - D_more) / max(1, D_more / elements)`` (quasi-likelihood, McCullagh and
     Nelder 1989, section 9.2) is significant by 4 standard deviations for as many degrees of
-    freedom as the new class has amplitudes above zero, and each share is above 2 %.
+    freedom as the new class has amplitudes above zero, and each share is above 2 %. A single
+    class may also be bent smoothly, by a half and more at any energy, before a pair takes its
+    place: an optic, air or tilt that are not the instrument's make no second mineral.
 
     Parameters
     ----------
@@ -114,7 +120,7 @@ def find_abundances(
         Most classes of an answer.
     """
     candidates = list(ranking[:_FIRST])
-    log_priors = -_RANK_POWER * np.log1p(np.arange(len(ranking)))
+    log_priors = _log_priors(banks.labels, ranking)
     ideal = banks.ideal()[list(ranking)][:, used]
     near = [
         (ranking[one], ranking[other])
@@ -139,12 +145,19 @@ def find_abundances(
     significance = 0.0
     while larger and len(best.classes) < most:
         next_best = min((fitted(classes, warp) for classes in sorted(larger)), key=_score)
+        if len(best.classes) == 1:
+            smooth = _smooth_templates(templates[best.classes[0]], banks.edges_keV)
+            bent = _fit(counts, best.classes, [smooth], banks.edges_keV, used, warp, 0.0)
+            best = min(best, bent, key=lambda one: one.deviance)
         gained = _significance(best, next_best)
         shares = np.array(next_best.seconds) / max(sum(next_best.seconds), 1e-300)
         if gained < LEAST_SIGNIFICANCE or shares.min() < _LEAST_SHARE:
             break
         best, significance = next_best, gained
         larger = {(*best.classes, label) for label in every if label not in best.classes}
+    if len(best.classes) == 1:
+        # Alone, the network's answer stands: it knows of distortions that the fit does not.
+        return Abundances((ranking[0],), (1.0,), (1.0,), 0.0)
     return _shares(best, significance)
 
 
@@ -189,6 +202,18 @@ def nearest_pairs(
     value = np.where(positive, gain, -np.inf)[rows, columns]
     order = np.argsort(-value)[:number]
     return [(int(rows[one]), int(columns[one])) for one in order if np.isfinite(value[one])]
+
+
+def _smooth_templates(spectra: FloatArray, edges_keV: FloatArray) -> FloatArray:
+    """Half of a class's spectra, and pieces of its mean that change smoothly with energy."""
+    return np.concatenate([spectra / 2, energy_hats(edges_keV) * spectra.mean(axis=0)])
+
+
+def _log_priors(labels: LabelSet, ranking: Sequence[int]) -> FloatArray:
+    """Of the classes in their ranking, shape (class,)."""
+    common = {mineral for rock in load_rocks() for mineral in rock.shares}
+    rare = [common.isdisjoint(labels.groups[label].members) for label in ranking]
+    return -_RANK_POWER * np.log1p(np.arange(len(ranking))) - _ROCK_ODDS * np.array(rare, float)
 
 
 def _score(mixture: _Mixture) -> float:

@@ -115,7 +115,7 @@ def _templates(
     own = [one.lines + _LEAST_SCATTER * one.scatter for one in spectra]
     mean = np.mean([one.total.mean(axis=0) for one in spectra], axis=0)
     scatter = np.mean([one.scatter.mean(axis=0) for one in spectra], axis=0)
-    hats = scatter * _hats(banks.edges_keV)
+    hats = scatter * energy_hats(banks.edges_keV)
     piled = sum_spectrum(mean, banks.edges_keV)
     stray = _stray(mean, banks)
     seconds = counts / max(float(mean[used].sum()), 1e-30)
@@ -128,7 +128,7 @@ def _templates(
     return np.concatenate([*own, hats, piled[None, :], stray]), np.concatenate(caps)
 
 
-def _hats(edges_keV: FloatArray) -> FloatArray:
+def energy_hats(edges_keV: FloatArray) -> FloatArray:
     """Triangles over the logarithm of energy that sum to one, shape (node, bin)."""
     centres = np.log((edges_keV[1:] + edges_keV[:-1]) / 2)
     nodes = np.log(_SCATTER_NODES_KEV)
