@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from benchmarks.real_elements import TRUTH
+
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.inference.expected_banks import ExpectedBanks
 from lithoscope.inference.expected_fit import fit_expected
