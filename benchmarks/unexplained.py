@@ -35,8 +35,8 @@ from lithoscope.workflows.classify import classify_spectra
 from lithoscope.workflows.explain_spectrum import explained
 from lithoscope.workflows.simulate import simulate
 
-LEVELS = (300, 1_000, 3_000, 10_000, 30_000, 100_000)
-PURE = 40
+LEVELS = (300, 1_000, 3_000, 10_000, 100_000)
+PURE = 12
 FOREIGN = (
     ("quartz", "Cu"),
     ("calcite", "Pb"),
@@ -142,7 +142,7 @@ def distorted(pipeline: Pipeline) -> list[str]:
         [load_instrument("m4-tornado")],
         condition,
         checkpoint.axis.edges_keV,
-        batch_size=60,
+        batch_size=20,
         seed=99,
     )
     scorer = Scorer(checkpoint)
@@ -163,9 +163,9 @@ def distorted(pipeline: Pipeline) -> list[str]:
     return lines
 
 
-def foreign(pipeline: Pipeline, draws: int = 4) -> list[str]:
+def foreign(pipeline: Pipeline, draws: int = 2) -> list[str]:
     rng = np.random.default_rng(2)
-    levels = (3_000, 30_000, 100_000)
+    levels = (3_000, 100_000)
     lines = [
         "| mineral + element | share of counts | "
         + " | ".join(f"named / as a mineral / seen, {level:,}" for level in levels)
@@ -174,7 +174,7 @@ def foreign(pipeline: Pipeline, draws: int = 4) -> list[str]:
     ]
     for host, symbol in FOREIGN:
         one, other = simulate(host, sampled=True, seed=3).counts, simulate(symbol).counts
-        for share in (0.01, 0.02, 0.03, 0.05):
+        for share in (0.01, 0.02, 0.05):
             mixed = (1 - share) * one / one.sum() + share * other / other.sum()
             cells = []
             for level in levels:
@@ -202,14 +202,14 @@ def mixtures(pipeline: Pipeline) -> list[str]:
         "|---:|---:|---:|---:|---:|---:|---:|",
     ]
     wrong: list[str] = []
-    for level in (1_000, 3_000, 10_000, 100_000):
+    for level in (1_000, 10_000, 100_000):
         errors, tally = [], np.zeros(4, dtype=int)
         for number, (first, second) in enumerate(MIXTURES):
             spectra = [
                 simulate(name, sampled=True, seed=10 + number).counts for name in (first, second)
             ]
             truth = {pipeline.label(first), pipeline.label(second)}
-            for share in (0.3, 0.5, 0.7):
+            for share in (0.3, 0.6):
                 mixed = share * spectra[0] + (1 - share) * spectra[1]
                 parts = pipeline(drawn(mixed, level, rng))["abundances"]
                 said = {part["mineral"]: part["share"] for part in parts}

@@ -25,7 +25,7 @@ _ELEMENTS = (
     *("Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb", "Lu", "Hf", "Ta", "W", "Re"),
     *("Os", "Ir", "Pt", "Au", "Hg", "Tl", "Pb", "Bi", "Th", "U"),
 )
-# A line this share of its element's strongest in a family, or stronger, can be what is seen first.
+# The lines that can be what is seen first of an element.
 _PRINCIPAL = ("Kα", "Lα", "Lβ", "Mα")
 _NEAR_FWHM = 0.6
 _STRONGEST = 3
