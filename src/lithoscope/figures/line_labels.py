@@ -44,6 +44,25 @@ class _Box:
         return not (beside or above)
 
 
+@dataclass(frozen=True)
+class PlacedLabel:
+    """A name and the stem to its peak, in points from the lower left of the frame.
+
+    Parameters
+    ----------
+    label
+        Name of the line.
+    foot
+        (x, y) of the stem's lower end.
+    text
+        (x, y) of the middle of the name's lower edge, where the stem ends.
+    """
+
+    label: str
+    foot: tuple[float, float]
+    text: tuple[float, float]
+
+
 def draw_line_labels(
     axes: Axes,
     counts: NDArray[np.float64],
@@ -72,19 +91,46 @@ def draw_line_labels(
         np.column_stack([(edges_keV[:-1] + edges_keV[1:]) / 2, np.maximum(counts, 1e-300)])
     )
     curve_x, curve_y = curve[:, 0] * width, np.clip(curve[:, 1], 0, 1) * height
-    placed: list[_Box] = []
+    at = [float(to_fraction.transform((line.energy_keV, 1.0))[0]) * width for line in lines]
+    for placed in place_labels(curve_x, curve_y, lines, at, size_pt=(width, height)):
+        _draw_label(axes, placed, size=(width, height))
+
+
+def place_labels(
+    curve_x: NDArray[np.float64],
+    curve_y: NDArray[np.float64],
+    lines: Sequence[EmissionLine],
+    lines_x: Sequence[float],
+    *,
+    size_pt: tuple[float, float],
+) -> list[PlacedLabel]:
+    """Find places for names above a curve, in points from its frame's lower left.
+
+    Parameters
+    ----------
+    curve_x, curve_y
+        The curve, shape (channel,), x increasing.
+    lines, lines_x
+        Lines to name and where they stand; those that come first are placed first, and those for
+        which there is no room are left out.
+    size_pt
+        Width and height of the frame.
+    """
+    boxes: list[_Box] = []
+    found: list[PlacedLabel] = []
     named: list[tuple[str, float]] = []
-    for line in lines:
-        x = float(to_fraction.transform((line.energy_keV, 1.0))[0]) * width
+    for line, x in zip(lines, lines_x, strict=True):
         told = any(line.element == name and abs(x - at) < _APART_PT for name, at in named)
-        if told or not 0 <= x <= width:
+        if told or not 0 <= x <= size_pt[0]:
             continue
         named.append((line.element, x))
-        box = _lowest_box(line.label, x, curve_x, curve_y, placed, limits=(width, height))
+        box = _lowest_box(line.label, x, curve_x, curve_y, boxes, limits=size_pt)
         if box is not None:
-            placed.append(box)
+            boxes.append(box)
             peak = float(np.interp(x, curve_x, curve_y))
-            _draw_label(axes, line.label, box, foot=(x, peak), size=(width, height))
+            foot, text = (x, peak + _GAP_PT / 2), (box.left + box.width / 2, box.bottom)
+            found.append(PlacedLabel(line.label, foot, text))
+    return found
 
 
 def _lowest_box(
@@ -112,27 +158,21 @@ def _lowest_box(
     return None
 
 
-def _draw_label(
-    axes: Axes,
-    text: str,
-    box: _Box,
-    *,
-    foot: tuple[float, float],
-    size: tuple[float, float],
-) -> None:
+def _draw_label(axes: Axes, placed: PlacedLabel, *, size: tuple[float, float]) -> None:
     width, height = size
+    (foot_x, foot_y), (text_x, text_y) = placed.foot, placed.text
     axes.plot(
-        [foot[0] / width] * 2,
-        [(foot[1] + _GAP_PT / 2) / height, box.bottom / height],
+        [foot_x / width] * 2,
+        [foot_y / height, text_y / height],
         transform=axes.transAxes,
         color=FAINT_INK,
         linewidth=0.5,
         zorder=2.5,
     )
     axes.text(
-        (box.left + box.width / 2) / width,
-        box.bottom / height,
-        text,
+        text_x / width,
+        text_y / height,
+        placed.label,
         transform=axes.transAxes,
         fontsize=_FONT_SIZE,
         color=INK,

@@ -81,10 +81,8 @@ def draw_spectrum(
     log
         Whether the counts are on a logarithmic axis.
     """
-    edges, high = spectrum.axis.edges_keV, _last_energy(spectrum)
-    first, last = (int(np.searchsorted(edges, energy)) for energy in (_FIRST_KEV, high))
-    first = min(first, spectrum.axis.n_channels - 1)
-    last = max(last, first + 1)
+    first, last = shown_channels(spectrum)
+    edges = spectrum.axis.edges_keV
     counts = np.asarray(spectrum.counts[first:last], dtype=np.float64)
     edges = edges[first : first + counts.size + 1]
     axes.set(xlabel="energy (keV)", ylabel="counts", xlim=(min(0.0, edges[0]), edges[-1]))
@@ -96,6 +94,32 @@ def draw_spectrum(
     _scale_counts(axes, counts, log=log)
     axes.stairs(counts, edges, baseline=None, color=SPECTRUM_COLOUR, linewidth=0.8)
     draw_line_labels(axes, counts, edges, lines)
+
+
+def shown_channels(spectrum: Spectrum) -> tuple[int, int]:
+    """Return the first channel that is drawn of a spectrum, and the one after the last."""
+    edges, high = spectrum.axis.edges_keV, _last_energy(spectrum)
+    first, last = (int(np.searchsorted(edges, energy)) for energy in (_FIRST_KEV, high))
+    first = min(first, spectrum.axis.n_channels - 1)
+    return first, max(last, first + 1)
+
+
+def count_limits(counts: NDArray[np.float64], *, log: bool) -> tuple[float, float]:
+    """Return the ends of an axis of counts that leave room for names of lines.
+
+    Parameters
+    ----------
+    counts
+        What is drawn, shape (channel,); one of them above 0.
+    log
+        Whether the axis is logarithmic.
+    """
+    highest = float(counts.max())
+    if not log:
+        return 0.0, highest / _PEAK_HEIGHT
+    # Half the least count that was measured; expected counts go on far below what is of interest.
+    low = max(float(counts[counts > 0].min()) / 2, highest / 10**_MAX_DECADES)
+    return low, low * (highest / low) ** (1 / _PEAK_HEIGHT)
 
 
 def _last_energy(spectrum: Spectrum) -> float:
@@ -110,13 +134,10 @@ def _last_energy(spectrum: Spectrum) -> float:
 
 
 def _scale_counts(axes: Axes, counts: NDArray[np.float64], *, log: bool) -> None:
-    highest = float(counts.max())
+    low, high = count_limits(counts, log=log)
     if not log:
-        axes.set_ylim(0, highest / _PEAK_HEIGHT)
+        axes.set_ylim(low, high)
         return
-    # Half the least count that was measured; expected counts go on far below what is of interest.
-    low = max(float(counts[counts > 0].min()) / 2, highest / 10**_MAX_DECADES)
-    high = low * (highest / low) ** (1 / _PEAK_HEIGHT)
     axes.set_yscale("log", nonpositive="clip")
     axes.set_ylim(low, high)
     axes.yaxis.set_major_locator(LogLocator(numticks=8))
