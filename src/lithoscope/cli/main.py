@@ -21,6 +21,7 @@ from lithoscope.cli import (
     preprocess,
     simulate,
     train,
+    view,
 )
 from lithoscope.cli.terminal import print_error
 from lithoscope.errors import LithoscopeError
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.command("map", rich_help_panel=USE)(map_scan.map_scan)
 app.command("classify", rich_help_panel=USE)(classify.classify)
+app.command("view", rich_help_panel=USE)(view.view)
 app.command("info", rich_help_panel=USE)(info.info)
 app.command("demo", rich_help_panel=USE)(demo.demo)
 app.command("simulate", rich_help_panel=MAKE)(simulate.simulate)

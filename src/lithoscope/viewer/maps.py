@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.instrument import Detector
 from lithoscope.core.scan import Scan
+from lithoscope.core.spectrum import Spectrum
 from lithoscope.errors import InvalidValueError
 from lithoscope.inference.elements import (
     LineWindow,
@@ -55,7 +56,11 @@ class ScanMaps:
 
     def visible_elements(self) -> list[str]:
         """Elements whose lines stand out of the sum of all pixels, the highest peak first."""
-        return [window.line.element for window in self._visible(self.sum_spectrum)]
+        return self._visible(self.sum_spectrum)
+
+    def elements_of(self, spectrum: Spectrum) -> list[str]:
+        """Elements whose lines stand out of one spectrum, the highest peak first."""
+        return self._visible(spectrum.counts)
 
     def net(self, elements: Sequence[str]) -> list[FloatMap]:
         """Net counts of each element's main line, each of shape (y, x), in one pass.
@@ -93,8 +98,9 @@ class ScanMaps:
             )
         return window_of_line(line=lines[0], axis=axis, detector=self._detector)
 
-    def _visible(self, counts: FloatMap) -> list[LineWindow]:
-        return visible_lines(counts=counts, axis=self._scan.axis, detector=self._detector)
+    def _visible(self, counts: NDArray[np.generic]) -> list[str]:
+        windows = visible_lines(counts=counts, axis=self._scan.axis, detector=self._detector)
+        return [window.line.element for window in windows]
 
     def _summed(self) -> tuple[FloatMap, FloatMap]:
         if self._totals is None:

@@ -1,0 +1,92 @@
+"""What a model says of the spectrum that is shown, and what it would expect."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lithoscope.core.energy import EnergyAxis
+from lithoscope.core.instrument import Instrument
+from lithoscope.core.labels import VOID
+from lithoscope.core.spectrum import Spectrum
+from lithoscope.inference.predict import Predictor
+from lithoscope.minerals import load_library
+from lithoscope.physics.simulate import spectrum_from_composition
+from lithoscope.viewer.maps import FIRST_KEV
+
+_TOP = 5
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says of one spectrum.
+
+    Parameters
+    ----------
+    ranked
+        Label and probability of the most probable groups, the best first; none with too few
+        counts.
+    unknown
+        Whether the spectrum is like nothing the model knows.
+    """
+
+    ranked: tuple[tuple[str, float], ...]
+    unknown: bool
+
+    @property
+    def mineral(self) -> str | None:
+        """First member of the best group."""
+        return self.ranked[0][0].split("/")[0] if self.ranked else None
+
+
+class Answers:
+    """A model, and the instrument whose spectra it is asked about.
+
+    Parameters
+    ----------
+    predictor
+        The model on the scan's axis.
+    instrument
+        The instrument of the scan.
+    axis
+        The scan's axis.
+    """
+
+    def __init__(self, predictor: Predictor, instrument: Instrument, axis: EnergyAxis) -> None:
+        self._predictor = predictor
+        self._instrument = dataclasses.replace(instrument, axis=axis)
+        self._expected: dict[str, NDArray[np.float64]] = {}
+
+    def __call__(self, spectrum: Spectrum) -> Answer:
+        """Name a spectrum."""
+        said = self._predictor(spectrum.counts[None, :])
+        if said.classes[0] == VOID:
+            return Answer((), False)
+        probabilities = said.probabilities[0]
+        order = np.argsort(-probabilities)[: min(_TOP, len(self._predictor.allowed))]
+        labels = self._predictor.checkpoint.labels.labels
+        ranked = tuple((labels[index], float(probabilities[index])) for index in order.tolist())
+        return Answer(ranked, bool(said.unknown[0]))
+
+    def expected(self, mineral: str, spectrum: Spectrum) -> NDArray[np.float64] | None:
+        """Expected counts of a mineral's ideal composition, shape (channel,).
+
+        They are scaled to the spectrum's counts above 0.3 keV. ``None`` where the library does
+        not hold the mineral (a model may know others).
+        """
+        if mineral not in self._expected:
+            library = load_library()
+            if mineral not in library:
+                return None
+            self._expected[mineral] = spectrum_from_composition(
+                composition=library.get(mineral).composition, instrument=self._instrument
+            )
+        expected = self._expected[mineral]
+        seen = spectrum.axis.energies_keV >= FIRST_KEV
+        total = float(expected[seen].sum())
+        if total <= 0:
+            return None
+        return expected * (float(spectrum.counts[seen].sum()) / total)

@@ -1,0 +1,181 @@
+"""The two plots of the page, in Bokeh."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from bokeh.models import ColumnDataSource, HoverTool, LinearColorMapper, Range1d
+from bokeh.models.annotations.dimensional import MetricLength
+from bokeh.models.annotations.labels import Title
+from bokeh.models.annotations.legends import ColorBar, ScaleBar
+from bokeh.plotting import figure
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
+from numpy.typing import NDArray
+
+from lithoscope.figures.spectrum_plot import SPECTRUM_COLOUR
+from lithoscope.figures.style import FAINT_INK, INK, MARK_RED
+from lithoscope.viewer.spectrum_shown import ShownSpectrum
+from lithoscope.viewer.state import Picture
+
+_LONGEST_SIDE_PX = 520
+SPECTRUM_PX = (620, 360)
+# A CSS pixel is 1/96 inch, a point 1/72.
+SPECTRUM_PT = (SPECTRUM_PX[0] * 0.75, SPECTRUM_PX[1] * 0.75)
+_EXPECTED_COLOUR = "#d55e00"
+
+
+class MapPlot:
+    """The map: an image with a mark at the pixel and the outline of the region.
+
+    Parameters
+    ----------
+    shape
+        Rows and columns.
+    step_mm
+        Size of a pixel along (y, x) in mm; ``None`` where it is unknown.
+    """
+
+    def __init__(self, shape: tuple[int, int], step_mm: tuple[float, float] | None) -> None:
+        self.step = step_mm or (1.0, 1.0)
+        height, width = shape[0] * self.step[0], shape[1] * self.step[1]
+        scale = _LONGEST_SIDE_PX / max(height, width)
+        unit = "mm" if step_mm else "pixel"
+        self.figure = figure(
+            frame_width=max(round(width * scale), 120),
+            frame_height=max(round(height * scale), 120),
+            x_range=Range1d(start=0, end=width),
+            y_range=Range1d(start=height, end=0),
+            match_aspect=True,
+            tools="pan,wheel_zoom,box_zoom,box_select,lasso_select,tap,reset,save",
+            active_scroll="wheel_zoom",
+            active_tap="tap",
+            x_axis_label=f"x ({unit})",
+            y_axis_label=f"y ({unit})",
+        )
+        self.figure.toolbar.logo = None
+        self._title = Title(text="")
+        self.figure.title = self._title
+        self.figure.grid.visible = False
+        self._image = ColumnDataSource({"image": [np.zeros(shape, np.uint32)]})
+        self.figure.image_rgba(
+            "image", source=self._image, x=0, y=0, dw=width, dh=height, level="image"
+        )
+        self._region = ColumnDataSource({"image": [np.zeros(shape, np.uint32)]})
+        self.figure.image_rgba("image", source=self._region, x=0, y=0, dw=width, dh=height)
+        self._mark = ColumnDataSource({"x": [], "y": []})
+        self.figure.scatter(
+            "x", "y", source=self._mark, marker="square", size=11, fill_color=None,
+            line_color=MARK_RED, line_width=2,
+        )  # fmt: skip
+        if step_mm:
+            self.figure.add_layout(
+                ScaleBar(
+                    range=self.figure.x_range,
+                    unit="mm",
+                    dimensional=MetricLength(include=["mm"]),
+                    location="bottom_right",
+                    background_fill_alpha=0.8,
+                )  # fmt: skip
+            )
+        self._mapper = LinearColorMapper(palette=["#000000", "#ffffff"], low=0, high=1)
+        self._bar = ColorBar(color_mapper=self._mapper, width=12, visible=False)
+        self.figure.add_layout(self._bar, "right")
+
+    def show(self, picture: Picture) -> None:
+        """Draw a map."""
+        self._image.data = {"image": [_packed(picture.rgba)]}
+        self._title.text = picture.title
+        self._bar.visible = picture.limits is not None
+        if picture.limits is not None:
+            steps = colormaps[picture.palette](np.linspace(0, 1, 256))
+            self._mapper.update(
+                palette=[to_hex(colour) for colour in steps],
+                low=picture.limits[0],
+                high=picture.limits[1],
+            )
+
+    def mark(self, pixel: tuple[int, int] | None, mask: NDArray[np.bool_] | None) -> None:
+        """Mark what is selected: a square at the pixel, the rest of the map dimmed for a region."""
+        places = [] if pixel is None else [pixel]
+        self._mark.data = {
+            "x": [(x + 0.5) * self.step[1] for _, x in places],
+            "y": [(y + 0.5) * self.step[0] for y, _ in places],
+        }
+        shape = self._region.data["image"][0].shape
+        dimmed = np.zeros((*shape, 4), np.uint8)
+        if mask is not None:
+            dimmed[~mask] = (255, 255, 255, 150)
+        self._region.data = {"image": [_packed(dimmed)]}
+
+
+def _packed(rgba: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Four bytes a pixel as one number, shape (y, x)."""
+    return np.ascontiguousarray(rgba).view(np.uint32)[..., 0]
+
+
+def spectrum_plot(
+    shown: ShownSpectrum, expected: NDArray[np.float64] | None, *, log: bool, expected_name: str
+) -> Any:
+    """Draw a spectrum with names of lines, and the expected one over it.
+
+    Parameters
+    ----------
+    shown
+        The spectrum.
+    expected
+        Expected counts in the same channels.
+    log
+        Whether the axis of counts is logarithmic.
+    expected_name
+        What the expected spectrum is of.
+    """
+    plot = figure(
+        frame_width=SPECTRUM_PX[0],
+        frame_height=SPECTRUM_PX[1],
+        y_axis_type="log" if log else "linear",
+        x_range=Range1d(start=float(shown.energies_keV[0]), end=float(shown.energies_keV[-1])),
+        y_range=Range1d(start=shown.floor, end=shown.top),
+        tools="pan,wheel_zoom,box_zoom,reset,save",
+        active_scroll="wheel_zoom",
+        x_axis_label="energy (keV)",
+        y_axis_label="counts",
+    )
+    plot.toolbar.logo = None
+    floor = shown.floor if log else 0.0
+    measured = plot.step(
+        shown.energies_keV, np.maximum(shown.counts, floor), mode="center",
+        color=SPECTRUM_COLOUR, line_width=1.2, legend_label="measured",
+    )  # fmt: skip
+    if expected is not None:
+        plot.line(
+            shown.energies_keV, np.maximum(expected, floor), color=_EXPECTED_COLOUR,
+            line_width=1.4, line_alpha=0.8, legend_label=f"expected, {expected_name}",
+        )  # fmt: skip
+    plot.segment(
+        x0=[name.energy_keV for name in shown.names],
+        x1=[name.energy_keV for name in shown.names],
+        y0=[name.from_counts for name in shown.names],
+        y1=[name.to_counts for name in shown.names],
+        color=FAINT_INK, line_width=0.7,
+    )  # fmt: skip
+    plot.text(
+        x=[name.text_keV for name in shown.names],
+        y=[name.to_counts for name in shown.names],
+        text=[name.label for name in shown.names],
+        text_align="center", text_baseline="bottom", text_font_size="8pt", text_color=INK,
+    )  # fmt: skip
+    plot.add_tools(
+        HoverTool(
+            renderers=[measured],
+            mode="vline",
+            tooltips=[("keV", "@x{0.00}"), ("counts", "@y{0,0.[0]}")],
+        )
+    )
+    # Beside the frame, where no name of a line can be under it.
+    plot.add_layout(plot.legend[0], "above")
+    plot.legend.orientation = "horizontal"
+    plot.legend.click_policy = "hide"
+    plot.legend.border_line_color = None
+    return plot
