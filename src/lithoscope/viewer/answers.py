@@ -71,6 +71,10 @@ class Answers:
         ranked = tuple((labels[index], float(probabilities[index])) for index in order.tolist())
         return Answer(ranked, bool(said.unknown[0]))
 
+    def has_expected(self, mineral: str) -> bool:
+        """Whether a mineral's expected spectrum was computed before; it takes some 0.4 s."""
+        return mineral in self._expected or mineral not in load_library()
+
     def expected(self, mineral: str, spectrum: Spectrum) -> NDArray[np.float64] | None:
         """Expected counts of a mineral's ideal composition, shape (channel,).
 

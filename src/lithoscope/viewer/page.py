@@ -13,6 +13,7 @@ import numpy as np
 import panel as pn
 from bokeh.events import SelectionGeometry, Tap
 
+from lithoscope.core.spectrum import Spectrum
 from lithoscope.errors import LithoscopeError
 from lithoscope.figures.style import printable, short_label
 from lithoscope.minerals import load_library
@@ -41,6 +42,8 @@ _LAYER_NAMES = {
     "rgb": "three elements",
 }
 _EDGE_MARGIN = (2, 6)
+# Time for what was drawn to reach the browser.
+_PAUSE_MS = 50
 _SWATCH = """
 :host .bk-input { padding: 0; height: 18px; min-height: 18px; border: 1px solid #666666; }
 :host input::-webkit-color-swatch-wrapper { padding: 0; }
@@ -71,26 +74,26 @@ class Page:
         self._map.figure.on_event(Tap, self._tapped)
         self._map.figure.on_event(SelectionGeometry, self._drawn)
         self._message = pn.pane.HTML("", width=620)
-        self._legend = pn.Column(width=250)
+        self._legend = pn.Column(width=230)
         self._spectrum = pn.pane.Bokeh(None)
         self._said = pn.pane.HTML("Click a pixel, or draw a region with box or lasso.", width=620)
-        self._log = pn.widgets.Checkbox(name="logarithmic", value=True)
+        self._log = pn.widgets.Checkbox(label="logarithmic", value=True)
         self._layer = pn.widgets.Select(
-            name="Map",
+            label="Map",
             options={_LAYER_NAMES[layer]: layer for layer in layers},
             value=layers[0],
             width=180,
         )
         self._elements = [
-            pn.widgets.Select(name=name, options=visible, value=value, width=75)
+            pn.widgets.Select(label=name, options=visible, value=value, width=75)
             for name, value in zip(("Element", "Green", "Blue"), three, strict=True)
         ]
         self._name = pn.widgets.AutocompleteInput(
-            name="Name the region", options=sorted(load_library().names), width=200,
+            label="Name the region", options=sorted(load_library().names), width=200,
             case_sensitive=False, min_characters=1, placeholder="mineral",
             restrict=False,
         )  # fmt: skip
-        self._keep = pn.widgets.Button(name="Keep", width=60, align="end")
+        self._keep = pn.widgets.Button(label="Keep", width=60, align="end")
         self._kept = pn.pane.HTML("", width=360)
         self._connect()
         self._draw_map()
@@ -178,10 +181,11 @@ class Page:
         layer = self.state.layer
         for number, widget in enumerate(self._elements):
             widget.visible = layer == "rgb" or (layer == "element" and number == 0)
-        self._elements[0].name = "Red" if layer == "rgb" else "Element"
+        self._elements[0].label = "Red" if layer == "rgb" else "Element"
         picture = picture_of(self.state, self._source, self._maps)
         self._map.show(picture)
         self._legend.objects = self._entries() if layer in CLASS_LAYERS else []
+        self._legend.visible = layer in CLASS_LAYERS
 
     def _entries(self) -> list[Any]:
         """A colour, a switch and a percentage for each mineral, unknown and the rest as one."""
@@ -194,8 +198,8 @@ class Page:
                 margin=_EDGE_MARGIN, stylesheets=[_SWATCH],
             )  # fmt: skip
             switch = pn.widgets.Checkbox(
-                name=f"{short_label(name, width=18)}  {percents.get(name, 0.0):.1f}",
-                value=name not in self.state.hidden, margin=_EDGE_MARGIN, width=210,
+                label=f"{short_label(name, width=20)}  {percents.get(name, 0.0):.1f}",
+                value=name not in self.state.hidden, margin=_EDGE_MARGIN, width=190,
             )  # fmt: skip
             colour.param.watch(partial(self._recoloured, name), "value")
             switch.param.watch(partial(self._toggled, name), "value")
@@ -235,14 +239,22 @@ class Page:
             spectrum, self._maps.elements_of(spectrum), log=log, size_pt=SPECTRUM_PT
         )
         expected = None
-        if mineral is not None and self._answers is not None:
-            whole = self._answers.expected(mineral, spectrum)
-            first = int(np.searchsorted(spectrum.axis.energies_keV, shown.energies_keV[0]))
-            expected = None if whole is None else whole[first : first + shown.counts.size]
+        if self._answers is not None and mineral is not None:
+            if self._answers.has_expected(mineral):
+                whole = self._answers.expected(mineral, spectrum)
+                first = int(np.searchsorted(spectrum.axis.energies_keV, shown.energies_keV[0]))
+                expected = None if whole is None else whole[first : first + shown.counts.size]
+            else:
+                _later(partial(self._add_expected, mineral, spectrum))
         self._spectrum.object = spectrum_plot(
             shown, expected, log=log, expected_name=printable(mineral or "")
         )
         self._said.object = self._text(float(spectrum.counts.sum()), answer)
+
+    def _add_expected(self, mineral: str, spectrum: Spectrum) -> None:
+        if self._answers is not None:
+            self._answers.expected(mineral, spectrum)
+            self._guarded(self._draw_spectrum)
 
     def _text(self, counts: float, answer: Answer | None) -> str:
         mask, pixel = self.state.mask, self.state.pixel
@@ -275,6 +287,15 @@ class Page:
         return pn.widgets.FileDownload(
             callback=content, filename=filename, label=label, embed=False, auto=True, width=170
         )
+
+
+def _later(action: Callable[[], None]) -> None:
+    """Do something slow once the reader has seen what is there."""
+    document = pn.state.curdoc
+    if document is None or document.session_context is None:
+        action()
+    else:
+        document.add_timeout_callback(action, _PAUSE_MS)
 
 
 def _answer_text(answer: Answer) -> str:

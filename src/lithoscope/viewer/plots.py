@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 from bokeh.models import ColumnDataSource, HoverTool, LinearColorMapper, Range1d
-from bokeh.models.annotations.dimensional import MetricLength
 from bokeh.models.annotations.labels import Title
-from bokeh.models.annotations.legends import ColorBar, ScaleBar
+from bokeh.models.annotations.legends import ColorBar
 from bokeh.plotting import figure
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
@@ -20,7 +19,7 @@ from lithoscope.viewer.spectrum_shown import ShownSpectrum
 from lithoscope.viewer.state import Picture
 
 _LONGEST_SIDE_PX = 520
-SPECTRUM_PX = (620, 360)
+SPECTRUM_PX = (600, 360)
 # A CSS pixel is 1/96 inch, a point 1/72.
 SPECTRUM_PT = (SPECTRUM_PX[0] * 0.75, SPECTRUM_PX[1] * 0.75)
 _EXPECTED_COLOUR = "#d55e00"
@@ -64,24 +63,49 @@ class MapPlot:
         )
         self._region = ColumnDataSource({"image": [np.zeros(shape, np.uint32)]})
         self.figure.image_rgba("image", source=self._region, x=0, y=0, dw=width, dh=height)
+        self.bar = ColumnDataSource()
         self._mark = ColumnDataSource({"x": [], "y": []})
         self.figure.scatter(
             "x", "y", source=self._mark, marker="square", size=11, fill_color=None,
             line_color=MARK_RED, line_width=2,
         )  # fmt: skip
         if step_mm:
-            self.figure.add_layout(
-                ScaleBar(
-                    range=self.figure.x_range,
-                    unit="mm",
-                    dimensional=MetricLength(include=["mm"]),
-                    location="bottom_right",
-                    background_fill_alpha=0.8,
-                )  # fmt: skip
-            )
+            self._add_scale_bar()
         self._mapper = LinearColorMapper(palette=["#000000", "#ffffff"], low=0, high=1)
         self._bar = ColorBar(color_mapper=self._mapper, width=12, visible=False)
         self.figure.add_layout(self._bar, "right")
+
+    def _add_scale_bar(self) -> None:
+        """A bar in the lower right corner of what is seen of the map, longer or shorter by zoom.
+
+        Bokeh 3.9's own ScaleBar, held to mm, called 1 mm "0.001 mm".
+        """
+        box = {"fill_color": "white", "fill_alpha": 0.8, "line_color": None}
+        self.figure.quad("box_left", "box_right", "box_top", "box_bottom", source=self.bar, **box)
+        self.figure.segment("left", "y", "right", "y", source=self.bar, color=INK, line_width=3)
+        self.figure.text(
+            "middle", "y", "text", source=self.bar, text_align="center", text_baseline="bottom",
+            text_font_size="9pt", text_color=INK, y_offset=-4,
+        )  # fmt: skip
+        for view in (self.figure.x_range, self.figure.y_range):
+            view.on_change("start", self._place_bar)
+            view.on_change("end", self._place_bar)
+        self._place_bar("", None, None)
+
+    def _place_bar(self, _: str, __: object, ___: object) -> None:
+        across, down = self.figure.x_range, self.figure.y_range
+        width, height = across.end - across.start, down.start - down.end
+        if not (width > 0 and height > 0):
+            return
+        length = bar_length(width)
+        right, y = across.end - 0.05 * width, down.start - 0.04 * height
+        left = right - length
+        self.bar.data = {
+            "left": [left], "right": [right], "middle": [(left + right) / 2], "y": [y],
+            "box_left": [left - 0.03 * width], "box_right": [right + 0.03 * width],
+            "box_top": [y - 0.065 * height], "box_bottom": [y + 0.02 * height],
+            "text": [f"{length:g} mm"],
+        }  # fmt: skip
 
     def show(self, picture: Picture) -> None:
         """Draw a map."""
@@ -108,6 +132,14 @@ class MapPlot:
         if mask is not None:
             dimmed[~mask] = (255, 255, 255, 150)
         self._region.data = {"image": [_packed(dimmed)]}
+
+
+def bar_length(span: float) -> float:
+    """Length 1, 2 or 5 times a power of ten that is at most a quarter of a span."""
+    power = 10.0 ** np.floor(np.log10(span / 4))
+    return float(
+        max(digit for digit in (1, 2, 5) if digit * power <= span / 4 * (1 + 1e-9)) * power
+    )
 
 
 def _packed(rgba: NDArray[np.uint8]) -> NDArray[np.uint32]:
