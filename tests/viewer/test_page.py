@@ -10,7 +10,6 @@ from bokeh.events import SelectionGeometry, Tap
 from lithoscope.core.instrument import Detector
 from lithoscope.viewer.maps import ScanMaps
 from lithoscope.viewer.page import Page
-from lithoscope.viewer.plots import bar_length
 from lithoscope.viewer.spectrum_shown import ShownSpectrum, spectrum_csv
 
 
@@ -76,13 +75,6 @@ def test_an_exported_spectrum_can_be_classified(scan, tmp_path):
     assert back.axis.gain_keV == pytest.approx(0.01)
 
 
-@pytest.mark.parametrize(
-    ("span", "length"), [(3.2, 0.5), (0.8, 0.2), (25.0, 5.0), (50.0, 10.0), (0.0801, 0.02)]
-)
-def test_a_scale_bar_is_round_and_at_most_a_quarter_of_the_view(span, length):
-    assert bar_length(span) == pytest.approx(length)
-
-
 def test_the_scale_bar_has_the_length_that_it_says(page):
     plot = page._map
     (label,) = plot.bar.data["text"]
@@ -90,7 +82,18 @@ def test_the_scale_bar_has_the_length_that_it_says(page):
     # Five pixels of 0.2 mm: a quarter of 1 mm, rounded down.
     assert label == "0.2 mm"
     assert drawn == pytest.approx(0.2)
-    plot.figure.x_range.update(start=0.0, end=0.4)
+    plot.across.update(start=0.0, end=0.4)
     (label,) = plot.bar.data["text"]
     assert label == "0.1 mm"
     assert plot.bar.data["right"][0] < 0.4
+
+
+def test_the_legend_hides_and_recolours(page):
+    entries = {row[1].label.split("  ")[0]: row for row in page._legend.objects[1:]}
+    assert set(entries) == {"quartz", "calcite/aragonite", "pyrite", "unknown"}
+    entries["quartz"][1].value = False
+    assert page.state.hidden == {"quartz"}
+    entries["quartz"][1].value = True
+    assert page.state.hidden == frozenset()
+    entries["pyrite"][0].value = "#010203"
+    assert page.state.recoloured == {"pyrite": "#010203"}

@@ -18,6 +18,7 @@ from lithoscope.errors import LithoscopeError
 from lithoscope.figures.style import printable, short_label
 from lithoscope.minerals import load_library
 from lithoscope.viewer.answers import Answer, Answers
+from lithoscope.viewer.legend import legend_entries
 from lithoscope.viewer.maps import ScanMaps
 from lithoscope.viewer.minerals_shown import MineralLayer
 from lithoscope.viewer.plots import SPECTRUM_PT, MapPlot, spectrum_plot
@@ -41,7 +42,6 @@ _LAYER_NAMES = {
     "element": "an element",
     "rgb": "three elements",
 }
-_EDGE_MARGIN = (2, 6)
 # Time for what was drawn to reach the browser.
 _PAUSE_MS = 50
 _SWATCH = """
@@ -184,31 +184,11 @@ class Page:
         self._elements[0].label = "Red" if layer == "rgb" else "Element"
         picture = picture_of(self.state, self._source, self._maps)
         self._map.show(picture)
-        self._legend.objects = self._entries() if layer in CLASS_LAYERS else []
         self._legend.visible = layer in CLASS_LAYERS
-
-    def _entries(self) -> list[Any]:
-        """A colour, a switch and a percentage for each mineral, unknown and the rest as one."""
-        layer = self._shown_minerals()
-        key, percents = layer.key(), layer.percentages()
-        rows: list[Any] = [pn.pane.HTML("<small>area % without void</small>", margin=_EDGE_MARGIN)]
-        for name in [*key.colours, *(["unknown"] if "unknown" in percents else [])]:
-            colour = pn.widgets.ColorPicker(
-                value=self.state.recoloured.get(name, key.colour(name)), width=26, height=18,
-                margin=_EDGE_MARGIN, stylesheets=[_SWATCH],
-            )  # fmt: skip
-            switch = pn.widgets.Checkbox(
-                label=f"{short_label(name, width=20)}  {percents.get(name, 0.0):.1f}",
-                value=name not in self.state.hidden, margin=_EDGE_MARGIN, width=190,
-            )  # fmt: skip
-            colour.param.watch(partial(self._recoloured, name), "value")
-            switch.param.watch(partial(self._toggled, name), "value")
-            rows.append(pn.Row(colour, switch, margin=0))
-        if key.others:
-            rest = sum(percents.get(name, 0.0) for name in key.others)
-            text = f"<small>grey: {len(key.others)} other minerals {rest:.1f}</small>"
-            rows.append(pn.pane.HTML(text, margin=_EDGE_MARGIN))
-        return rows
+        if layer in CLASS_LAYERS:
+            self._legend.objects = legend_entries(
+                self._shown_minerals(), self.state, self._toggled, self._recoloured
+            )
 
     def _shown_minerals(self) -> MineralLayer:
         if self._source.stored is None:

@@ -13,6 +13,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 
+from lithoscope.figures.map_panel import round_length
 from lithoscope.figures.spectrum_plot import SPECTRUM_COLOUR
 from lithoscope.figures.style import FAINT_INK, INK, MARK_RED
 from lithoscope.viewer.spectrum_shown import ShownSpectrum
@@ -41,11 +42,14 @@ class MapPlot:
         height, width = shape[0] * self.step[0], shape[1] * self.step[1]
         scale = _LONGEST_SIDE_PX / max(height, width)
         unit = "mm" if step_mm else "pixel"
+        # Bokeh types their ends as numbers, dates or spans of time.
+        self.across: Any = Range1d(start=0.0, end=width)
+        self.down: Any = Range1d(start=height, end=0.0)
         self.figure = figure(
             frame_width=max(round(width * scale), 120),
             frame_height=max(round(height * scale), 120),
-            x_range=Range1d(start=0, end=width),
-            y_range=Range1d(start=height, end=0),
+            x_range=self.across,
+            y_range=self.down,
             match_aspect=True,
             tools="pan,wheel_zoom,box_zoom,box_select,lasso_select,tap,reset,save",
             active_scroll="wheel_zoom",
@@ -80,24 +84,26 @@ class MapPlot:
 
         Bokeh 3.9's own ScaleBar, held to mm, called 1 mm "0.001 mm".
         """
-        box = {"fill_color": "white", "fill_alpha": 0.8, "line_color": None}
-        self.figure.quad("box_left", "box_right", "box_top", "box_bottom", source=self.bar, **box)
+        self.figure.quad(
+            "box_left", "box_right", "box_top", "box_bottom", source=self.bar,
+            fill_color="white", fill_alpha=0.8, line_color=None,
+        )  # fmt: skip
         self.figure.segment("left", "y", "right", "y", source=self.bar, color=INK, line_width=3)
         self.figure.text(
             "middle", "y", "text", source=self.bar, text_align="center", text_baseline="bottom",
             text_font_size="9pt", text_color=INK, y_offset=-4,
         )  # fmt: skip
-        for view in (self.figure.x_range, self.figure.y_range):
+        for view in (self.across, self.down):
             view.on_change("start", self._place_bar)
             view.on_change("end", self._place_bar)
         self._place_bar("", None, None)
 
     def _place_bar(self, _: str, __: object, ___: object) -> None:
-        across, down = self.figure.x_range, self.figure.y_range
+        across, down = self.across, self.down
         width, height = across.end - across.start, down.start - down.end
         if not (width > 0 and height > 0):
             return
-        length = bar_length(width)
+        length = round_length(width / 4)
         right, y = across.end - 0.05 * width, down.start - 0.04 * height
         left = right - length
         self.bar.data = {
@@ -132,14 +138,6 @@ class MapPlot:
         if mask is not None:
             dimmed[~mask] = (255, 255, 255, 150)
         self._region.data = {"image": [_packed(dimmed)]}
-
-
-def bar_length(span: float) -> float:
-    """Length 1, 2 or 5 times a power of ten that is at most a quarter of a span."""
-    power = 10.0 ** np.floor(np.log10(span / 4))
-    return float(
-        max(digit for digit in (1, 2, 5) if digit * power <= span / 4 * (1 + 1e-9)) * power
-    )
 
 
 def _packed(rgba: NDArray[np.uint8]) -> NDArray[np.uint32]:
