@@ -65,7 +65,7 @@ def test_a_browser_that_cannot_be_opened_is_no_fault(monkeypatch, fault):
     assert open_browser("http://127.0.0.1:1/") is False
 
 
-def test_a_moved_scan_ends_with_one_message(lithoscope, tmp_path):
+def test_a_scan_that_does_not_exist_ends_with_one_message(lithoscope, tmp_path):
     status, _, said = lithoscope("view", tmp_path / "nowhere.bcf")
     assert status == 2
     assert "does not exist" in said
