@@ -107,7 +107,11 @@ def tree_of_labels(labels: LabelSet, minerals: Iterable[Mineral]) -> AnswerTree:
 
 
 def answer_from_probabilities(
-    probabilities: NDArray[np.floating], tree: AnswerTree, *, least: float = ANSWER_PROBABILITY
+    probabilities: NDArray[np.floating],
+    tree: AnswerTree,
+    *,
+    allowed: Iterable[int] | None = None,
+    least: float = ANSWER_PROBABILITY,
 ) -> Answer:
     """Return the finest answer whose summed probability reaches a share.
 
@@ -119,9 +123,11 @@ def answer_from_probabilities(
     Parameters
     ----------
     probabilities
-        Of one spectrum, shape (class,); 0 for classes that were ruled out.
+        Of one spectrum, shape (class,).
     tree
         The classes and their series.
+    allowed
+        Classes that were not ruled out, all when left out; a series stands for those alone.
     least
         The share, at least a half, so that one answer alone at each level can reach it.
 
@@ -144,14 +150,14 @@ def answer_from_probabilities(
     if probabilities[best] >= enough:
         level = "mineral" if len(tree.labels.groups[best].members) == 1 else "group"
         return _answer(tree.labels, (best,), probabilities, level)
+    kept = set(range(len(tree.labels)) if allowed is None else allowed)
     likely = [
         tuple(int(place) for place in order[:number])
-        for number in range(2, _MOST_ALTERNATIVES + 1)
-        if probabilities[order[:number]].sum() >= enough and probabilities[order[number - 1]] > 0
+        for number in range(2, min(_MOST_ALTERNATIVES, len(kept)) + 1)
+        if probabilities[order[:number]].sum() >= enough
     ]
-    allowed = set(np.flatnonzero(probabilities > 0).tolist())
     series = [
-        (name, tuple(place for place in classes if place in allowed))
+        (name, tuple(place for place in classes if place in kept))
         for name, classes in tree.series
         if best in classes and probabilities[list(classes)].sum() >= enough
     ]

@@ -174,7 +174,8 @@ def prediction_sets(
 
     The next higher coverage that is stored holds; between levels of counts thresholds are
     interpolated over log counts. The most probable class always stands in the set, which makes
-    sets of a low coverage hold the truth more often than asked. With probabilities renormalised
+    sets of a low coverage hold the truth more often than asked; a class of probability 0 never
+    does. With probabilities renormalised
     over fewer classes, the truth among them, each is only more probable, and the coverage holds.
 
     Parameters

@@ -150,7 +150,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         )
     except LithoscopeError:
         raise
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"The model in {folder} is damaged: {error}.",
             expected="a folder written by `lithoscope train`",

@@ -31,10 +31,10 @@ from lithoscope.workflows.recipe import Recipe
 # Added to the recipe's seed for spectra that no training, threshold or other test has seen.
 TEST_SEED, _CALIBRATION_SEED = 3_000_017, 5_000_011
 TEST_CONDITIONS = ("poisson", "realistic")
-# Spectra at each level by which a model is calibrated. Their machines are drawn as for tests, many
-# with few spectra each: those of thresholds share some thirty machines, and a set's coverage on
-# the next machine would hang on them.
-_SPECTRA = 16_384
+# Most spectra at each level by which a model is calibrated, and tested. Their machines are drawn as
+# for tests, many with few spectra each: those of thresholds share some thirty machines, and a set's
+# coverage on the next machine would hang on them.
+_SPECTRA = 12_288
 _TESTED_COVERAGE = 0.95
 
 Progress = Callable[[str, int, int, str], None]
@@ -60,8 +60,9 @@ def with_calibration(
     progress
         Called with stage, steps done, steps in all and a remark.
     count
-        Spectra at each level to calibrate by; when left out, as many as for thresholds and
-        16 384 at most.
+        Spectra at each level to calibrate by, and to test with (of which there are at least the
+        recipe's `test_spectra`); when left out, as many as for thresholds and
+        12 288 at most.
     levels
         Total counts.
     """
@@ -78,7 +79,7 @@ def with_calibration(
         progress("calibrate", 1 + number, steps, f"test, {name}")
         stream = spectra.for_tests(CONDITIONS[name], seed=TEST_SEED)
         unseen = held_out_from_stream(
-            checkpoint, stream, spectra=recipe.test_spectra, levels=levels
+            checkpoint, stream, spectra=max(count, recipe.test_spectra), levels=levels
         )
         tested[name] = [_row(level, temperature, conformal) for level in unseen]
     progress("calibrate", steps, steps, "")
@@ -107,7 +108,7 @@ def recalibrate(
     folder
         Where the calibrated model goes; may be the folder of the model itself.
     count
-        Spectra at each level of counts to calibrate by.
+        Spectra at each level of counts to calibrate by, as for `with_calibration`.
     progress
         As for `with_calibration`.
 
@@ -167,5 +168,7 @@ def _figures(
         f"ece_{when}": found.ece,
         f"brier_{when}": found.brier,
         f"nll_{when}": found.nll,
-        f"reliability_{when}": [[one.confidence, one.accuracy, one.spectra] for one in found.bins],
+        f"reliability_{when}": [
+            [round(one.confidence, 5), round(one.accuracy, 5), one.spectra] for one in found.bins
+        ],
     }

@@ -14,6 +14,7 @@ from lithoscope.errors import CheckpointError
 from lithoscope.inference.answer import (
     ANSWER_PROBABILITY,
     TOO_FEW_COUNTS,
+    AnswerTree,
     answer_from_probabilities,
     tree_of_labels,
 )
@@ -86,13 +87,7 @@ def classify_spectra(
                 "mineral": None if void else ranked[0]["mineral"],
                 "members": [] if void else ranked[0]["members"],
                 "probability": 0.0 if void else ranked[0]["probability"],
-                "answer": dataclasses.asdict(
-                    TOO_FEW_COUNTS
-                    if void
-                    else answer_from_probabilities(
-                        said.probabilities[0], tree, least=answer_probability
-                    )
-                ),
+                "answer": _answer(said, predictor, tree, answer_probability),
                 **_coverage_set(checkpoint, said, coverage, void),
                 "unknown": bool(said.unknown[0]),
                 "ood_score": float(said.ood_score[0]),
@@ -121,6 +116,19 @@ def _ranked(checkpoint: Checkpoint, probabilities: np.ndarray, top: int) -> list
         }
         for index in np.argsort(-probabilities)[:top]
     ]
+
+
+def _answer(
+    said: Predictions, predictor: Predictor, tree: AnswerTree, least: float
+) -> dict[str, Any]:
+    answer = (
+        TOO_FEW_COUNTS
+        if int(said.classes[0]) == VOID
+        else answer_from_probabilities(
+            said.probabilities[0], tree, allowed=predictor.allowed, least=least
+        )
+    )
+    return {**dataclasses.asdict(answer), "members": list(answer.members)}
 
 
 def _coverage_set(

@@ -27,8 +27,9 @@ _TABLE = """
 _CALIBRATION = """
 Calibrated by {calibrated_on}: a temperature at each count level. Expected calibration error (ECE,
 15 bins of equal width) and Brier score (0 to 2) before and after, and how often the conformal sets
-of {asked:.0%} hold the truth and of how many classes they are, on the test spectra above. The sets' guarantee is for spectra like
-those that they were fitted to ('{condition}'), and is for no measured ones.
+of {asked:.0%} hold the truth and how many classes they are, on {tested:,} spectra of each test
+condition at each level. The sets' guarantee is for spectra exchangeable with those that they were fitted to
+('{condition}'), for no others and for no measured ones.
 
 | condition | counts | ECE before | after | Brier before | after | held | in a set |
 |---|---:|---:|---:|---:|---:|---:|---:|
@@ -100,6 +101,7 @@ def _calibration_of_card(checkpoint: Checkpoint) -> str:
         calibrated_on=checkpoint.card["calibrated_on"],
         asked=rows[0][1]["coverage_asked"],
         condition=checkpoint.condition.name,
+        tested=rows[0][1]["spectra"],
         rows="\n".join(
             f"| {name} | {row['counts']:,.0f} | {row['ece_before']:.4f} | {row['ece_after']:.4f} "
             f"| {row['brier_before']:.3f} | {row['brier_after']:.3f} | {row['coverage']:.1%} "
