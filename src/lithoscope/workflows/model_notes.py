@@ -28,8 +28,8 @@ _CALIBRATION = """
 Calibrated by {calibrated_on}: a temperature at each count level. Expected calibration error (ECE,
 15 bins of equal width) and Brier score (0 to 2) before and after, and how often the conformal sets
 of {asked:.0%} hold the truth and how many classes they are, on {tested:,} spectra of each test
-condition at each level. The sets' guarantee is for spectra exchangeable with those that they were fitted to
-('{condition}'), for no others and for no measured ones.
+condition at each level. The sets' guarantee is for spectra exchangeable with those that they were
+fitted to ('{condition}'), for no others and for no measured ones.
 
 | condition | counts | ECE before | after | Brier before | after | held | in a set |
 |---|---:|---:|---:|---:|---:|---:|---:|
