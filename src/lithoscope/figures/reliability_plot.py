@@ -14,7 +14,7 @@ from lithoscope.figures.layout import MARGIN_IN, TITLE_IN, blank_figure, place_a
 from lithoscope.figures.palette import POOL
 from lithoscope.figures.style import FAINT_INK, figure_style
 
-_SIDE_IN, _GAP_IN, _COLUMNS = 1.9, 0.35, 4
+_SIDE_IN, _GAP_IN, _COLUMNS = 1.9, 0.5, 4
 _LEFT_IN, _CAPTION_IN, _BELOW_IN = 0.6, 0.25, 0.55
 # Bins of fewer spectra scatter by more than what is to be seen.
 _LEAST_SPECTRA = 20
@@ -110,6 +110,7 @@ def _draw(axes: Axes, curve: ReliabilityCurve) -> None:
             markersize=3.5,
             linewidth=1.0,
             elinewidth=0.7,
+            clip_on=False,
             label=label,
         )
     axes.set(xlim=(0, 100), ylim=(0, 100), title=curve.name)
