@@ -1,5 +1,7 @@
 """Prediction: restriction to minerals, void, scaling, the unknown."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,7 @@ from lithoscope.inference.predict import (
     threshold_at_counts,
 )
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
+from lithoscope.models.confidence import Temperature
 from lithoscope.models.networks.base import SpectralNetwork
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import Condition
@@ -63,6 +66,18 @@ def test_classes_probabilities_and_counts():
     np.testing.assert_allclose(said.probabilities.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(said.counts, [100, 200, 300], rtol=1e-5)
     np.testing.assert_allclose(said.confidence, np.exp(8) / (np.exp(8) + 2), rtol=1e-4)
+
+
+def test_a_temperature_softens_probabilities_and_leaves_class_and_score():
+    model = checkpoint()
+    hot = dataclasses.replace(model, temperature=Temperature((30.0, 3000.0), (1.0, 3.0)))
+    # 300 counts lie half way between the levels: a temperature of 2.
+    cold_said, hot_said = (
+        Predictor(one, MEASURED)(spectrum(1.7, 300)[None]) for one in (model, hot)
+    )
+    assert hot_said.classes[0] == cold_said.classes[0] == 0
+    assert hot_said.confidence[0] == pytest.approx(np.exp(4) / (np.exp(4) + 2), rel=5e-3)
+    assert hot_said.ood_score[0] == cold_said.ood_score[0]
 
 
 def test_too_few_counts_and_the_zero_peak_are_void():

@@ -15,6 +15,7 @@ from lithoscope.models.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
+from lithoscope.models.confidence import UNCALIBRATED, ConformalThresholds, Temperature
 from lithoscope.models.networks.cnn import Cnn
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import Condition
@@ -36,6 +37,8 @@ def checkpoint():
         voltages_kV=(25.0, 50.0),
         threshold=UnknownThreshold((100.0, 1000.0), ((-1.0, 0.0), (-2.0, -1.0)), 0.01),
         card={"classes": 2},
+        temperature=Temperature((100.0, 1000.0), (1.5, 1.1)),
+        conformal=ConformalThresholds((100.0, 1000.0), (0.9, 0.95), ((0.2, 0.1), (0.3, 0.0)), 99),
     )
 
 
@@ -51,6 +54,8 @@ def test_round_trip(checkpoint, tmp_path):
         "voltages_kV",
         "threshold",
         "card",
+        "temperature",
+        "conformal",
     ):
         assert getattr(loaded, name) == getattr(checkpoint, name), name
     counts = torch.poisson(torch.rand(3, len(checkpoint.axis)) * 5)
@@ -58,6 +63,24 @@ def test_round_trip(checkpoint, tmp_path):
     with torch.inference_mode():
         torch.testing.assert_close(loaded.network(*inputs), checkpoint.network(*inputs))
     assert not (tmp_path / "model.partial").exists()
+
+
+def test_a_model_from_before_calibration_is_read_with_a_temperature_of_one(checkpoint, tmp_path):
+    save_checkpoint(checkpoint, tmp_path / "model")
+    path = tmp_path / "model" / "model.json"
+    description = json.loads(path.read_text())
+    del description["temperature"], description["conformal"]
+    path.write_text(json.dumps(description))
+    loaded = load_checkpoint(tmp_path / "model")
+    assert loaded.temperature == UNCALIBRATED
+    assert set(loaded.temperature.values) == {1.0}
+    assert loaded.conformal is None
+
+
+def test_other_weights_do_not_inherit_a_calibration(checkpoint):
+    other = checkpoint.with_network(checkpoint.network, name="other")
+    assert (other.name, other.temperature, other.conformal) == ("other", UNCALIBRATED, None)
+    assert other.threshold == checkpoint.threshold
 
 
 def test_saving_over_an_older_model_replaces_it(checkpoint, tmp_path):
@@ -102,6 +125,10 @@ def change(key, value):
         (change("labels", [["quartz"]]), "damaged"),
         (change("axis", {"low": 1}), "damaged"),
         (change("labels", [["quartz"], ["quartz"]]), "two groups"),
+        (change("temperature", {"counts": [1.0], "values": [-1.0]}), "positive"),
+        (change("temperature", {"degrees": 20}), "damaged"),
+        (change("temperature", [1.0]), "damaged"),
+        (change("conformal", {"counts": [1.0]}), "damaged"),
     ],
 )
 def test_damage_is_noticed(checkpoint, tmp_path, damage, message):

@@ -1,10 +1,19 @@
 """Single spectra: simulate, write, read, classify."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from lithoscope.errors import FormulaError, InvalidValueError, LithoscopeError, MineralError
+from lithoscope.errors import (
+    CheckpointError,
+    FormulaError,
+    InvalidValueError,
+    LithoscopeError,
+    MineralError,
+)
 from lithoscope.io import load_instrument, open_spectra
+from lithoscope.models.confidence import Temperature
 from lithoscope.workflows.classify import classify_spectra
 from lithoscope.workflows.simulate import simulate, write_spectrum
 
@@ -17,6 +26,47 @@ def test_a_simulated_spectrum_is_named(name, tiny_model):
     assert len(answer["top"]) == 3
     assert answer["top"][0]["probability"] == answer["probability"]
     assert answer["counts"] == pytest.approx(5000, rel=0.1)
+
+
+def test_an_answer_names_its_level_and_a_set_its_coverage(tiny_model):
+    spectra = [simulate("quartz", counts=5000, seed=1), simulate("quartz", counts=10)]
+    sure, void = classify_spectra(spectra, model=tiny_model, coverage=0.95)
+    assert sure["answer"]["label"] == "quartz"
+    assert sure["answer"]["members"] == ["quartz"]
+    assert sure["answer"]["level"] == "mineral"
+    assert sure["coverage"] == 0.95
+    assert sure["coverage_set"][0] == "quartz"
+    assert void["answer"] == {
+        "label": None,
+        "members": [],
+        "level": "too few counts",
+        "probability": 0.0,
+    }
+    assert void["coverage_set"] == []
+    assert "coverage_set" not in classify_spectra(spectra[:1], model=tiny_model)[0]
+
+
+def test_a_higher_answer_probability_gives_a_coarser_answer(tiny_model):
+    spectrum = simulate("quartz", counts=60, seed=3)
+    # The five are easy to tell apart: a high temperature makes the model less sure.
+    unsure = dataclasses.replace(tiny_model, temperature=Temperature((1.0,), (6.0,)))
+    said = classify_spectra([spectrum], model=unsure)[0]
+    assert 0.5 < said["probability"] < 0.98
+    finer, coarser = (
+        classify_spectra([spectrum], model=unsure, answer_probability=least)[0]["answer"]
+        for least in (0.5, 1.0)
+    )
+    assert finer["level"] == "mineral"
+    assert coarser["level"] in ("alternatives", "unresolved")
+
+
+def test_a_coverage_needs_a_calibrated_model(tiny_model):
+    bare = tiny_model.with_network(tiny_model.network, name="bare")
+    with pytest.raises(CheckpointError, match="recalibrate"):
+        classify_spectra([simulate("quartz", counts=500)], model=bare, coverage=0.9)
+    for coverage in (0.0, 1.0, 1.5):
+        with pytest.raises(InvalidValueError, match="coverage"):
+            classify_spectra([simulate("quartz", counts=500)], model=tiny_model, coverage=coverage)
 
 
 def test_too_few_counts_name_nothing(tiny_model):

@@ -9,8 +9,9 @@ import torch
 from lithoscope.errors import CheckpointError
 from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import load_checkpoint
-from lithoscope.workflows.make_model import distinct_physics, make_model
+from lithoscope.workflows.make_model import make_model
 from lithoscope.workflows.model_notes import card_of_model, notes_of_model
+from lithoscope.workflows.model_spectra import distinct_physics
 from lithoscope.workflows.recipe import adjust_recipe, load_recipe, shipped_recipes
 
 

@@ -34,6 +34,25 @@ def classify(
             help="Draw which channels spoke for the class of one spectrum (.png, .svg).",
         ),
     ] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            "--coverage",
+            help="Also give the set of minerals that holds the truth in this share of cases, "
+            "such as 0.95; guaranteed only for spectra exchangeable with the simulated ones that "
+            "the model was calibrated by.",
+        ),
+    ] = None,
+    answer_probability: Annotated[
+        float,
+        typer.Option(
+            "--answer-probability",
+            min=0.5,
+            max=1.0,
+            help="Probability that the finest answer must reach: a mineral, a group, two or "
+            "three, a series.",
+        ),
+    ] = 0.8,
     as_json: JsonOption = False,
 ) -> None:
     """Name the mineral of single spectra.
@@ -57,6 +76,8 @@ def classify(
             minerals=names,
             instrument=instrument,
             top=top,
+            coverage=coverage,
+            answer_probability=answer_probability,
         )
         for line in sorted({line for answer in said for line in answer["warnings"]}):
             print_warnings([f"{file}: {line}"])
@@ -68,7 +89,8 @@ def classify(
     if as_json:
         print_json(answers)
         return
-    columns = [("file", "left"), ("counts", "right"), ("answers", "left"), ("unknown", "left")]
+    columns = [("file", "left"), ("counts", "right"), ("answer", "left"), ("most probable", "left")]
+    columns.append(("unknown", "left"))
     print_table(columns, [_cells(answer) for answer in answers])
     for line in _reasons(answers):
         print_line(line)
@@ -94,17 +116,27 @@ def _label(answer: dict[str, Any]) -> str:
 
 
 def _reasons(answers: list[dict[str, Any]]) -> list[str]:
-    """A line for each mixture and each spectrum with peaks that its minerals do not explain."""
+    """Lines for mixtures, sets of a coverage, and peaks that a spectrum's minerals leave."""
     lines = []
     for answer in answers:
         parts = answer["abundances"] or []
         if len(parts) > 1:
             mixture = ", ".join(f"{part['share']:.0%} {part['mineral']}" for part in parts)
             lines.append(f"{_label(answer)}: {mixture} of the area")
+        if answer.get("coverage_set"):
+            names = ", ".join(answer["coverage_set"])
+            lines.append(f"{_label(answer)}: set of {answer['coverage']:.3g} coverage: {names}")
         peaks = [peak["text"] for peak in answer["unexplained"] or []]
         if peaks:
             lines.append(f"{_label(answer)}: unexplained: {'; '.join(peaks)}")
     return lines
+
+
+def _answer(answer: dict[str, Any]) -> str:
+    if answer["label"] is None:
+        return ""
+    level = answer["level"]
+    return answer["label"] if level == "unresolved" else f"{answer['label']} ({level})"
 
 
 def _cells(answer: dict[str, Any]) -> list[str]:
@@ -113,6 +145,7 @@ def _cells(answer: dict[str, Any]) -> list[str]:
     return [
         label,
         f"{answer['counts']:.0f}",
+        _answer(answer["answer"]),
         ranked or "too few counts",
         "yes" if answer["unknown"] else "",
     ]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.labels import VOID
+from lithoscope.inference.calibration import probabilities_from_logits
 from lithoscope.inference.prepare import CHUNK, prepared_for_inference
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
 from lithoscope.models.inputs import network_inputs
@@ -27,7 +28,8 @@ class Predictions:
     classes
         Most probable class, or ``VOID`` where there are too few counts, shape (spectrum,).
     probabilities
-        Shape (spectrum, class); zero for classes that were ruled out.
+        Shape (spectrum, class), after the model's temperature; zero for classes that were ruled
+        out.
     unknown
         Whether the spectrum is like nothing the model knows, shape (spectrum,).
     ood_score
@@ -86,7 +88,10 @@ class Predictor:
         scores = self._scorer(torch.from_numpy(binned))
         scores = scores[:, list(self.allowed)]
         probabilities = np.zeros((len(binned), len(self.checkpoint.labels)), dtype=np.float32)
-        probabilities[:, list(self.allowed)] = torch.softmax(scores, dim=1).numpy()
+        probabilities[:, list(self.allowed)] = probabilities_from_logits(
+            logits=scores.numpy(), counts=totals, temperature=self.checkpoint.temperature
+        )
+        # Thresholds of the unknown were fitted to logits as they are.
         strangeness = energy_score_from_logits(scores).numpy()
         best = probabilities.argmax(axis=1)
         limit = threshold_at_counts(

@@ -1,26 +1,37 @@
-"""A checkpoint: weights, axis, preprocessing, labels, range and thresholds, kept together."""
+"""Checkpoints as files: a folder of weights and a description, written whole and read checked."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lithoscope.core.labels import Group, LabelSet
 from lithoscope.errors import CheckpointError, LithoscopeError
+from lithoscope.models.checkpoint_parts import Checkpoint, UnknownThreshold
+from lithoscope.models.confidence import ConformalThresholds, Temperature
 from lithoscope.models.registry import build_network
-from lithoscope.preprocess.chain import DEFAULT_CHAIN, BoundChain, Chain
+from lithoscope.preprocess.chain import Chain
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import Condition
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "Checkpoint",
+    "UnknownThreshold",
+    "check_model_folder",
+    "find_checkpoint",
+    "load_checkpoint",
+    "save_checkpoint",
+    "shipped_models",
+]
 
 FORMAT_VERSION = 2
 DEFAULT_MODEL = "default"
@@ -28,90 +39,6 @@ _WEIGHTS, _DESCRIPTION = "weights.safetensors", "model.json"
 # What the steps of the preprocessing have learnt lies among the weights under this prefix.
 _LEARNT = "preprocessing/"
 _MAX_BYTES = 256 * 2**20
-
-
-@dataclass(frozen=True)
-class UnknownThreshold:
-    """Above which score a spectrum counts as unknown, by total counts and class.
-
-    Parameters
-    ----------
-    counts
-        Total counts at which thresholds were fitted, increasing.
-    scores
-        Threshold of each class at each of them; in between they are interpolated over log counts.
-    false_alarms
-        Share of known spectra of a class that lie above, by which the thresholds were chosen.
-    """
-
-    counts: tuple[float, ...]
-    scores: tuple[tuple[float, ...], ...]
-    false_alarms: float
-
-    def __post_init__(self) -> None:
-        if not self.counts or len(self.counts) != len(self.scores):
-            raise CheckpointError(
-                f"{len(self.counts)} count levels with {len(self.scores)} thresholds.",
-                expected="a row of thresholds for each level",
-            )
-        if len({len(row) for row in self.scores}) != 1:
-            raise CheckpointError(
-                "Thresholds for differing numbers of classes.",
-                expected="a threshold for each class at every level",
-            )
-        if list(self.counts) != sorted(set(self.counts)) or self.counts[0] <= 0:
-            raise CheckpointError(
-                f"Threshold count levels {self.counts}.", expected="positive, increasing counts"
-            )
-
-
-@dataclass(frozen=True, eq=False)
-class Checkpoint:
-    """A trained model with all that its use requires.
-
-    Parameters
-    ----------
-    name
-        What the model is called.
-    network_name
-        Its architecture in the registry.
-    network
-        The network with its weights, in evaluation mode.
-    axis
-        The axis onto which counts are brought.
-    labels
-        Its classes.
-    condition
-        How the spectra it was trained on were measured: distortions, and counts from where they
-        suffice to most that it knows.
-    instruments
-        Names of the instruments it was trained for.
-    voltages_kV
-        Lowest and highest tube voltage it was trained for.
-    threshold
-        When a spectrum is unknown.
-    card
-        What it was trained and tested on, and the accuracies, for people to read.
-    preprocessing
-        What is done to counts on the axis before the network sees them.
-    """
-
-    name: str
-    network_name: str
-    network: nn.Module
-    axis: ModelAxis
-    labels: LabelSet
-    condition: Condition
-    instruments: tuple[str, ...]
-    voltages_kV: tuple[float, float]
-    threshold: UnknownThreshold
-    card: Mapping[str, Any] = field(default_factory=dict)
-    preprocessing: Chain = DEFAULT_CHAIN
-
-    @functools.cached_property
-    def bound_chain(self) -> BoundChain:
-        """The preprocessing, ready for counts on the axis."""
-        return self.preprocessing.on(self.axis.edges_keV)
 
 
 def check_model_folder(folder: Path) -> None:
@@ -155,6 +82,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
         "instruments": list(checkpoint.instruments),
         "voltages_kV": list(checkpoint.voltages_kV),
         "threshold": dataclasses.asdict(checkpoint.threshold),
+        **_calibration_as_data(checkpoint),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "card": dict(checkpoint.card),
     }
@@ -217,10 +145,12 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             threshold=_threshold(description["threshold"]),
             card=description["card"],
             preprocessing=chain,
+            temperature=_temperature(description),
+            conformal=_conformal(description),
         )
     except LithoscopeError:
         raise
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"The model in {folder} is damaged: {error}.",
             expected="a folder written by `lithoscope train`",
@@ -242,6 +172,26 @@ def _threshold(values: Mapping[str, Any]) -> UnknownThreshold:
         scores=tuple(tuple(row) for row in values["scores"]),
         false_alarms=values["false_alarms"],
     )
+
+
+def _calibration_as_data(checkpoint: Checkpoint) -> dict[str, Any]:
+    data = {"temperature": dataclasses.asdict(checkpoint.temperature)}
+    if checkpoint.conformal is not None:
+        data["conformal"] = dataclasses.asdict(checkpoint.conformal)
+    return data
+
+
+def _temperature(description: Mapping[str, Any]) -> Temperature:
+    # Models saved before there was a calibration have none: their logits are taken as they are.
+    return Temperature(**_tuples(description.get("temperature", {})))
+
+
+def _conformal(description: Mapping[str, Any]) -> ConformalThresholds | None:
+    values = description.get("conformal")
+    if values is None:
+        return None
+    rows = tuple(tuple(row) for row in values["probabilities"])
+    return ConformalThresholds(**{**_tuples(values), "probabilities": rows})
 
 
 def _condition_as_data(condition: Condition) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from lithoscope.models.checkpoint import Checkpoint
 from lithoscope.synthesis.conditions import find_condition
 from lithoscope.synthesis.generations import GenerationSize
 from lithoscope.synthesis.stream import SpectrumStream
-from lithoscope.workflows.make_model import distinct_physics
+from lithoscope.workflows.model_spectra import distinct_physics
 
 # Draws and templates come of generators of their own.
 _DRAWS, _TEMPLATES = 4_000_037, 5_000_011

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,16 @@ import numpy as np
 
 from lithoscope.core.labels import VOID
 from lithoscope.core.spectrum import Spectrum
-from lithoscope.inference.predict import Predictor
+from lithoscope.errors import CheckpointError
+from lithoscope.inference.answer import (
+    ANSWER_PROBABILITY,
+    TOO_FEW_COUNTS,
+    AnswerTree,
+    answer_from_probabilities,
+    tree_of_labels,
+)
+from lithoscope.inference.calibration import prediction_sets
+from lithoscope.inference.predict import Predictions, Predictor
 from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import DEFAULT_MODEL, Checkpoint, find_checkpoint
 from lithoscope.workflows.choose_instrument import choose_instrument
@@ -23,6 +33,8 @@ def classify_spectra(
     minerals: Sequence[str] | None = None,
     instrument: str | None = None,
     top: int = 3,
+    coverage: float | None = None,
+    answer_probability: float = ANSWER_PROBABILITY,
 ) -> list[dict[str, Any]]:
     """Classify spectra one by one.
 
@@ -34,15 +46,26 @@ def classify_spectra(
         As for `map_minerals`.
     top
         How many of the most probable groups to list.
+    coverage
+        Share of sets of groups that are to hold the truth; no sets are given when left out.
+    answer_probability
+        What the finest answer's summed probability must reach, 0.5 to 1.
 
     Returns
     -------
     list of dict
         For each spectrum `index`, `mineral` (``None`` with too few counts), `members`,
-        `probability`, `unknown`, `ood_score`, `counts`, `top`, `warnings`, and what
-        `explained` gives.
+        `probability`, `answer` (`label`, `members`, `level`, `probability`), `unknown`,
+        `ood_score`, `counts`, `top`, `warnings`, what `explained` gives, and with a coverage
+        `coverage_set` (labels, most probable first; none with too few counts) and `coverage`.
+
+    Raises
+    ------
+    CheckpointError
+        If a coverage is asked of a model that has no conformal thresholds.
     """
     checkpoint = find_checkpoint(model) if isinstance(model, str) else model
+    tree = tree_of_labels(checkpoint.labels, load_library())
     names = None if minerals is None else [load_library().get(name).name for name in minerals]
     results = []
     for index, spectrum in enumerate(spectra):
@@ -64,6 +87,8 @@ def classify_spectra(
                 "mineral": None if void else ranked[0]["mineral"],
                 "members": [] if void else ranked[0]["members"],
                 "probability": 0.0 if void else ranked[0]["probability"],
+                "answer": _answer(said, predictor, tree, answer_probability),
+                **_coverage_set(checkpoint, said, coverage, void),
                 "unknown": bool(said.unknown[0]),
                 "ood_score": float(said.ood_score[0]),
                 "counts": float(said.counts[0]),
@@ -91,3 +116,38 @@ def _ranked(checkpoint: Checkpoint, probabilities: np.ndarray, top: int) -> list
         }
         for index in np.argsort(-probabilities)[:top]
     ]
+
+
+def _answer(
+    said: Predictions, predictor: Predictor, tree: AnswerTree, least: float
+) -> dict[str, Any]:
+    answer = (
+        TOO_FEW_COUNTS
+        if int(said.classes[0]) == VOID
+        else answer_from_probabilities(
+            said.probabilities[0], tree, allowed=predictor.allowed, least=least
+        )
+    )
+    return {**dataclasses.asdict(answer), "members": list(answer.members)}
+
+
+def _coverage_set(
+    checkpoint: Checkpoint, said: Predictions, coverage: float | None, void: bool
+) -> dict[str, Any]:
+    if coverage is None:
+        return {}
+    if checkpoint.conformal is None:
+        raise CheckpointError(
+            f"The model '{checkpoint.name}' has no thresholds for --coverage.",
+            expected="a model that was calibrated",
+            remedy="calibrate it: python -m benchmarks.recalibrate MODEL -o DIR",
+        )
+    chosen = prediction_sets(
+        conformal=checkpoint.conformal,
+        probabilities=said.probabilities,
+        counts=said.counts,
+        coverage=coverage,
+    )[0]
+    order = np.argsort(-said.probabilities[0], kind="stable")
+    labels = [checkpoint.labels.labels[place] for place in order if chosen[place] and not void]
+    return {"coverage": coverage, "coverage_set": labels}

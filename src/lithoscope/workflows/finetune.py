@@ -221,7 +221,7 @@ def _fitted(
         chain=old.bound_chain,
         progress=lambda seen, accuracy: progress("train", seen, spectra, f"{accuracy:.1%}"),
     )
-    return dataclasses.replace(old, name=folder.name, network=network.cpu())
+    return old.with_network(network.cpu(), name=folder.name)
 
 
 def _accuracy(checkpoint: Checkpoint, split: BinnedSplit) -> float:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lithoscope.core.instrument import Instrument
 from lithoscope.core.labels import LabelSet
 from lithoscope.core.mineral import Mineral
 from lithoscope.evaluation.by_counts import (
@@ -19,21 +17,19 @@ from lithoscope.evaluation.by_counts import (
     fit_unknown_threshold,
     templates_from_stream,
 )
-from lithoscope.io import load_instrument
 from lithoscope.minerals import load_library
 from lithoscope.minerals.groups import joined_groups, label_set_from_groups
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold, check_model_folder
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import CONDITIONS, Condition
-from lithoscope.synthesis.distortions.voltage import voltage_range
-from lithoscope.synthesis.generations import GenerationSize
-from lithoscope.synthesis.stream import SpectrumStream
+from lithoscope.workflows.calibrate import TEST_CONDITIONS, TEST_SEED, with_calibration
 from lithoscope.workflows.identify import identify_minerals
+from lithoscope.workflows.model_spectra import ModelSpectra
 from lithoscope.workflows.new_model import fitted_network, save_with_card
 from lithoscope.workflows.recipe import Recipe
 
-# Added to the recipe's seed for what must not be seen in training: thresholds, templates, tests.
-_THRESHOLD, _TEMPLATE, _TEST = 2_000_003, 1_000_003, 3_000_017
+# Added to the recipe's seed for what must not be seen in training: thresholds and templates.
+_THRESHOLD, _TEMPLATE = 2_000_003, 1_000_003
 _FALSE_ALARMS = 0.01
 _TEST_BATCH = 2048
 # Templates of spectral angle mapping for each mineral, and how they vary: as natural grains on real
@@ -45,7 +41,6 @@ _TEMPLATE_CONDITION = Condition(
         ("voltage", "filter", "optic", "air", "resolution", "tail", "coherent", "thickness"), 2.0
     ),
 )
-_TEST_CONDITIONS = ("poisson", "realistic")
 
 # What a card says in words.
 _TRAINED_ON = (
@@ -89,7 +84,7 @@ def make_model(
     labels = _separable_classes(chosen, recipe, progress)
     grouped = time.perf_counter()
     axis = ModelAxis(bins_per_fwhm=recipe.bins_per_fwhm)
-    spectra = _Spectra(recipe, chosen, labels, axis)
+    spectra = ModelSpectra(recipe, chosen, labels, axis)
     stream = spectra.stream(recipe.measured_under(), seed=0, batch_size=recipe.batch_size)
     chain, network = fitted_network(recipe, stream, axis, folder, progress=progress)
     fitted = time.perf_counter()
@@ -106,64 +101,13 @@ def make_model(
         preprocessing=chain,
     )
     tested = _with_threshold_and_card(untested, spectra, progress)
+    tested = with_calibration(tested, spectra, progress)
     timings = {
         "group_s": round(grouped - started, 1),
         "train_s": round(fitted - grouped, 1),
         "test_s": round(time.perf_counter() - fitted, 1),
     }
     return save_with_card(tested, folder, timings)
-
-
-@dataclass(frozen=True, eq=False)
-class _Spectra:
-    """Where a recipe's spectra come from, for training and for tests."""
-
-    recipe: Recipe
-    minerals: Sequence[Mineral]
-    labels: LabelSet
-    axis: ModelAxis
-
-    @property
-    def instruments(self) -> list[Instrument]:
-        return distinct_physics([load_instrument(name) for name in self.recipe.instruments])
-
-    @property
-    def voltages_kV(self) -> tuple[float, float]:
-        acting = self.recipe.measured_under().distortions
-        ranges = [voltage_range(one, acting) for one in self.instruments]
-        return min(low for low, _ in ranges), max(high for _, high in ranges)
-
-    def for_tests(self, condition: Condition, *, seed: int) -> SpectrumStream:
-        """Return a stream of many machines with few spectra each.
-
-        Accuracies must not hang on few machines: a tenth of them have filters.
-        """
-        batch_size = min(_TEST_BATCH, self.recipe.test_spectra)
-        machines = self.recipe.test_machines
-        size = GenerationSize(machines, -(-batch_size // machines), machines)
-        return self.stream(condition, seed=seed, batch_size=batch_size, size=size)
-
-    def stream(
-        self,
-        condition: Condition,
-        *,
-        seed: int,
-        batch_size: int,
-        size: GenerationSize | None = None,
-    ) -> SpectrumStream:
-        """Return a stream on the model's axis; `seed` is added to the recipe's."""
-        recipe = self.recipe
-        own = GenerationSize(recipe.machines, recipe.per_machine, recipe.renewed_machines)
-        return SpectrumStream(
-            self.minerals,
-            self.labels,
-            self.instruments,
-            condition,
-            self.axis.edges_keV,
-            batch_size=batch_size,
-            seed=recipe.seed + seed,
-            size=size or own,
-        )
 
 
 def _separable_classes(minerals: Sequence[Mineral], recipe: Recipe, progress: Progress) -> LabelSet:
@@ -180,21 +124,11 @@ def _separable_classes(minerals: Sequence[Mineral], recipe: Recipe, progress: Pr
     return label_set_from_groups(groups, [mineral.name for mineral in minerals])
 
 
-def distinct_physics(instruments: Sequence[Instrument]) -> list[Instrument]:
-    """Leave out instruments that differ from an earlier one in name and energy axis alone."""
-    first = instruments[0]
-    kept: dict[Instrument, Instrument] = {}
-    for instrument in instruments:
-        key = dataclasses.replace(instrument, name="any", axis=first.axis)
-        kept.setdefault(key, instrument)
-    return list(kept.values())
-
-
 def _with_threshold_and_card(
-    checkpoint: Checkpoint, spectra: _Spectra, progress: Progress
+    checkpoint: Checkpoint, spectra: ModelSpectra, progress: Progress
 ) -> Checkpoint:
     recipe = spectra.recipe
-    progress("test", 0, 1 + len(_TEST_CONDITIONS), "thresholds")
+    progress("test", 0, 1 + len(TEST_CONDITIONS), "thresholds")
     threshold = fit_unknown_threshold(
         checkpoint,
         spectra.stream(recipe.measured_under(), seed=_THRESHOLD, batch_size=_TEST_BATCH),
@@ -204,12 +138,12 @@ def _with_threshold_and_card(
     count = _TEMPLATES * len(spectra.minerals)
     templates = templates_from_stream(spectra.for_tests(_TEMPLATE_CONDITION, seed=_TEMPLATE), count)
     accuracy = {}
-    for number, name in enumerate(_TEST_CONDITIONS):
-        progress("test", 1 + number, 1 + len(_TEST_CONDITIONS), name)
-        stream = spectra.for_tests(CONDITIONS[name], seed=_TEST)
+    for number, name in enumerate(TEST_CONDITIONS):
+        progress("test", 1 + number, 1 + len(TEST_CONDITIONS), name)
+        stream = spectra.for_tests(CONDITIONS[name], seed=TEST_SEED)
         levels = accuracy_by_counts(checkpoint, stream, templates, spectra=recipe.test_spectra)
         accuracy[name] = [dataclasses.asdict(level) for level in levels]
-    progress("test", 1 + len(_TEST_CONDITIONS), 1 + len(_TEST_CONDITIONS), "")
+    progress("test", 1 + len(TEST_CONDITIONS), 1 + len(TEST_CONDITIONS), "")
     card: dict[str, Any] = {
         "trained_on": _TRAINED_ON.format(condition=checkpoint.condition.name),
         "tested_on": _TESTED_ON,

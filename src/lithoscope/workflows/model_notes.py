@@ -15,13 +15,24 @@ materials on {instruments}.
 - **Baseline**: {baseline}.
 - **Not in the simulation**: {not_modelled}.
 - **Ceiling**: not computed. Some classes cannot be told apart by XRF, so 100 % is out of reach.
-{table}
+{table}{calibration}
 Classes found in {group_s} s, trained in {train_s} s, tested in {test_s} s. Made by
 `lithoscope {made_by}`; the whole recipe stands in `model.json`.
 """
 _TABLE = """
 | condition | counts | network right | standard error | SAM right |
 |---|---:|---:|---:|---:|
+{rows}
+"""
+_CALIBRATION = """
+Calibrated by {calibrated_on}: a temperature at each count level. Expected calibration error (ECE,
+15 bins of equal width) and Brier score (0 to 2) before and after, and how often the conformal sets
+of {asked:.0%} hold the truth and how many classes they are, on {tested:,} spectra of each test
+condition at each level. The sets' guarantee is for spectra exchangeable with those that they were
+fitted to ('{condition}'), for no others and for no measured ones.
+
+| condition | counts | ECE before | after | Brier before | after | held | in a set |
+|---|---:|---:|---:|---:|---:|---:|---:|
 {rows}
 """
 
@@ -74,6 +85,27 @@ def card_of_model(checkpoint: Checkpoint) -> str:
         not_modelled=card["not_modelled"],
         # A finetuned model's accuracies stand in the sentence of what it was tested on.
         table=_TABLE.format(rows=rows) if rows else "",
+        calibration=_calibration_of_card(checkpoint),
         made_by="finetune" if "finetuned" in card else "train",
         **card["timings"],
+    )
+
+
+def _calibration_of_card(checkpoint: Checkpoint) -> str:
+    tested = checkpoint.card.get("calibration")
+    # A finetuned model keeps its parent's card, but not its calibration.
+    if not tested or checkpoint.conformal is None:
+        return ""
+    rows = [(name, level) for name, levels in tested.items() for level in levels]
+    return _CALIBRATION.format(
+        calibrated_on=checkpoint.card["calibrated_on"],
+        asked=rows[0][1]["coverage_asked"],
+        condition=checkpoint.condition.name,
+        tested=rows[0][1]["spectra"],
+        rows="\n".join(
+            f"| {name} | {row['counts']:,.0f} | {row['ece_before']:.4f} | {row['ece_after']:.4f} "
+            f"| {row['brier_before']:.3f} | {row['brier_after']:.3f} | {row['coverage']:.1%} "
+            f"| {row['set_size']:.1f} |"
+            for name, row in rows
+        ),
     )

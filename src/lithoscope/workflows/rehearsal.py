@@ -12,7 +12,7 @@ from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
 from lithoscope.synthesis.generations import GenerationSize
 from lithoscope.synthesis.stream import SpectrumStream
 from lithoscope.training.on_data import BinnedSplit
-from lithoscope.workflows.make_model import distinct_physics
+from lithoscope.workflows.model_spectra import distinct_physics
 from lithoscope.workflows.new_model import Progress
 
 # Added to the seed for what must not be seen in training.

@@ -1,0 +1,96 @@
+"""Where the spectra of a recipe come from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lithoscope.core.instrument import Instrument
+from lithoscope.core.labels import LabelSet
+from lithoscope.core.mineral import Mineral
+from lithoscope.io import load_instrument
+from lithoscope.preprocess.model_axis import ModelAxis
+from lithoscope.synthesis.conditions import Condition
+from lithoscope.synthesis.distortions.voltage import voltage_range
+from lithoscope.synthesis.generations import GenerationSize
+from lithoscope.synthesis.stream import SpectrumStream
+from lithoscope.workflows.recipe import Recipe
+
+_TEST_BATCH = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class ModelSpectra:
+    """Where a recipe's spectra come from, for training and for tests.
+
+    Parameters
+    ----------
+    recipe
+        Instruments, seed and sizes.
+    minerals
+        The members of all classes.
+    labels
+        The classes.
+    axis
+        The model's axis.
+    """
+
+    recipe: Recipe
+    minerals: Sequence[Mineral]
+    labels: LabelSet
+    axis: ModelAxis
+
+    @property
+    def instruments(self) -> list[Instrument]:
+        """The recipe's, those of one physics once."""
+        return distinct_physics([load_instrument(name) for name in self.recipe.instruments])
+
+    @property
+    def voltages_kV(self) -> tuple[float, float]:
+        """Lowest and highest voltage of the recipe's spectra."""
+        acting = self.recipe.measured_under().distortions
+        ranges = [voltage_range(one, acting) for one in self.instruments]
+        return min(low for low, _ in ranges), max(high for _, high in ranges)
+
+    def for_tests(self, condition: Condition, *, seed: int) -> SpectrumStream:
+        """Return a stream of many machines with few spectra each.
+
+        Accuracies must not hang on few machines: a tenth of them have filters.
+        """
+        batch_size = min(_TEST_BATCH, self.recipe.test_spectra)
+        machines = self.recipe.test_machines
+        size = GenerationSize(machines, -(-batch_size // machines), machines)
+        return self.stream(condition, seed=seed, batch_size=batch_size, size=size)
+
+    def stream(
+        self,
+        condition: Condition,
+        *,
+        seed: int,
+        batch_size: int,
+        size: GenerationSize | None = None,
+    ) -> SpectrumStream:
+        """Return a stream on the model's axis; `seed` is added to the recipe's."""
+        recipe = self.recipe
+        own = GenerationSize(recipe.machines, recipe.per_machine, recipe.renewed_machines)
+        return SpectrumStream(
+            self.minerals,
+            self.labels,
+            self.instruments,
+            condition,
+            self.axis.edges_keV,
+            batch_size=batch_size,
+            seed=recipe.seed + seed,
+            size=size or own,
+        )
+
+
+def distinct_physics(instruments: Sequence[Instrument]) -> list[Instrument]:
+    """Leave out instruments that differ from an earlier one in name and energy axis alone."""
+    first = instruments[0]
+    kept: dict[Instrument, Instrument] = {}
+    for instrument in instruments:
+        key = dataclasses.replace(instrument, name="any", axis=first.axis)
+        kept.setdefault(key, instrument)
+    return list(kept.values())
