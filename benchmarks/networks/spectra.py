@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from benchmarks.preprocessing.source import Drawn, Kept
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lithoscope.core.labels import LabelSet
 from lithoscope.io import load_instrument
@@ -51,27 +51,6 @@ class Size:
     def key(self) -> str:
         """Name a size, so that results of different sizes are kept apart."""
         return "-".join(str(value) for value in dataclasses.astuple(self))
-
-
-@dataclass(frozen=True, eq=False)
-class Kept:
-    """Counts, shape (spectrum, bin), and classes, shape (spectrum,)."""
-
-    counts: Tensor
-    classes: Tensor
-
-
-class Drawn:
-    """The batches of a stream, made once for all networks."""
-
-    def __init__(self, made: SpectrumStream, spectra: int) -> None:
-        self.labels, self.condition, self.seed = made.labels, made.condition, made.seed
-        batches = (made.batch(number) for number in range(-(-spectra // made.batch_size)))
-        self._batches = [Kept(batch.counts, batch.classes) for batch in batches]
-
-    def batch(self, number: int) -> Kept:
-        """Return a batch by its number."""
-        return self._batches[number]
 
 
 def labels() -> LabelSet:

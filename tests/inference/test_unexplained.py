@@ -6,14 +6,12 @@ from scipy.stats import chi2, norm
 
 from lithoscope.core.labels import Group, LabelSet
 from lithoscope.errors import InvalidValueError, MineralError
-from lithoscope.inference.abundance import (
-    find_abundances,
-    nearest_pairs,
-    significance_of_gain,
-)
+from lithoscope.inference.abundance import find_abundances
 from lithoscope.inference.energy_warp import EnergyWarp
 from lithoscope.inference.expected_banks import ExpectedBanks
 from lithoscope.inference.expected_fit import fit_expected, sum_spectrum
+from lithoscope.inference.mixture_fit import significance_of_gain
+from lithoscope.inference.nearest_pairs import nearest_pairs
 from lithoscope.inference.peak_candidates import artefacts_at, principal_lines_at
 from lithoscope.inference.unexplained import UnexplainedPeak, find_unexplained
 from lithoscope.io import load_instrument

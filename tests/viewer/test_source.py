@@ -49,6 +49,13 @@ def test_a_damaged_record_is_told(result_folder, text):
         open_source(result_folder)
 
 
+@pytest.mark.parametrize("options", [7, "smooth", [1]])
+def test_options_that_are_none_are_told(result_folder, options):
+    rewrite(result_folder, options=options)
+    with pytest.raises(FileFormatError, match=r"run\.json cannot be read"):
+        open_source(result_folder)
+
+
 def test_another_scan_is_refused(stored):
     run = {"energy_axis": {"channels": 1000}}
     with pytest.raises(ScanError, match="4 x 5 pixels and the scan 3 x 5"):

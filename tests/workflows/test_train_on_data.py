@@ -211,6 +211,23 @@ def test_patience_stops_training_and_is_kept_in_the_state():
         Validation(torch.ones(2, 3), torch.zeros(2), every=1, patience=0)
 
 
+def test_training_is_over_when_patience_is(tmp_path):
+    data = write_measured(tmp_path / "data")
+    # A rate that moves nothing: no epoch is better than the first.
+    recipe = load_recipe("quick").model_copy(update={"learning_rate": 1e-12})
+    seen = []
+
+    def progress(stage, done, total, note):
+        if stage == "train":
+            seen.append((done, total))
+
+    train_on_data(
+        load_dataset(data), recipe, tmp_path / "m", epochs=10, patience=2, progress=progress
+    )
+    done, total = seen[-1]
+    assert done == 3 * total // 10
+
+
 def test_patience_needs_a_validation_split(tmp_path):
     data = write_measured(tmp_path / "data", splits=("training", "test"))
     with pytest.raises(InvalidValueError, match="no validation split"):

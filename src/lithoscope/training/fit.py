@@ -88,7 +88,8 @@ def fit_network(
     settings
         Budget and optimiser.
     log_folder
-        Where loss and accuracy are logged as CSV, and the state is kept until the run is over.
+        Where loss and accuracy are logged (CSV, TensorBoard), and the state is kept until the run
+        is over.
     chain
         What is done to counts before the network sees them; the default chain when left out.
     validation

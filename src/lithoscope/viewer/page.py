@@ -44,11 +44,6 @@ _LAYER_NAMES = {
 }
 # Time for what was drawn to reach the browser.
 _PAUSE_MS = 50
-_SWATCH = """
-:host .bk-input { padding: 0; height: 18px; min-height: 18px; border: 1px solid #666666; }
-:host input::-webkit-color-swatch-wrapper { padding: 0; }
-:host input::-webkit-color-swatch { border: none; }
-"""
 
 
 class Page:

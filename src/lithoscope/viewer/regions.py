@@ -93,7 +93,7 @@ def with_region(regions: Sequence[NamedRegion], new: NamedRegion) -> tuple[Named
                 f"{shared} pixels of the new region '{new.mineral}' are called "
                 f"'{region.mineral}' already.",
                 expected="one name a pixel",
-                remedy="draw beside it, or drop the earlier region",
+                remedy="draw beside it",
             )
     return (*regions, new)
 

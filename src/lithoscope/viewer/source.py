@@ -118,6 +118,7 @@ def _read_run(folder: Path) -> dict[str, Any]:
         written_by = str(run["versions"]["lithoscope"])
         run["input"], run["model"] = str(run["input"]), str(run["model"])
         run["energy_axis"]["channels"] = int(run["energy_axis"]["channels"])
+        run["options"] = dict(run.get("options") or {})
     except (ValueError, KeyError, TypeError, RecursionError) as problem:
         raise FileFormatError(
             f"{path} cannot be read ({type(problem).__name__}: {str(problem)[:120]}).",

@@ -97,12 +97,12 @@ class ViewState:
         return dataclasses.replace(self, recoloured=recoloured)
 
     def named(self, mineral: str) -> ViewState:
-        """Give the drawn region, or the clicked pixel, the name of a mineral.
+        """Give the drawn region the name of a mineral.
 
         Raises
         ------
         InvalidValueError
-            If nothing is selected.
+            If no region is drawn.
         LabelError
             If some of its pixels have another name.
         """

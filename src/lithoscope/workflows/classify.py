@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,9 +68,11 @@ def classify_spectra(
     checkpoint = find_checkpoint(model) if isinstance(model, str) else model
     tree = tree_of_labels(checkpoint.labels, load_library())
     names = None if minerals is None else [load_library().get(name).name for name in minerals]
+    # A file's spectra share their axis, and a predictor takes longer to make than to apply.
+    predictor_on = functools.cache(lambda axis: Predictor(checkpoint, axis, names))
     results = []
     for index, spectrum in enumerate(spectra):
-        predictor = Predictor(checkpoint, spectrum.axis, names)
+        predictor = predictor_on(spectrum.axis)
         said = predictor(spectrum.counts[None, :])
         choice = choose_instrument(
             option=instrument,
@@ -139,8 +142,9 @@ def _coverage_set(
     if checkpoint.conformal is None:
         raise CheckpointError(
             f"The model '{checkpoint.name}' has no thresholds for --coverage.",
-            expected="a model that was calibrated",
-            remedy="calibrate it: python -m benchmarks.recalibrate MODEL -o DIR",
+            expected="a model that `lithoscope train` made of simulated spectra; finetuned ones, "
+            "those of a data set and older ones have none",
+            remedy="leave --coverage out, or choose another model with --model",
         )
     chosen = prediction_sets(
         conformal=checkpoint.conformal,

@@ -24,14 +24,13 @@ from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import CONDITIONS, Condition
 from lithoscope.workflows.calibrate import TEST_CONDITIONS, TEST_SEED, with_calibration
 from lithoscope.workflows.identify import identify_minerals
-from lithoscope.workflows.model_spectra import ModelSpectra
+from lithoscope.workflows.model_spectra import TEST_BATCH, ModelSpectra
 from lithoscope.workflows.new_model import fitted_network, save_with_card
 from lithoscope.workflows.recipe import Recipe
 
 # Added to the recipe's seed for what must not be seen in training: thresholds and templates.
 _THRESHOLD, _TEMPLATE = 2_000_003, 1_000_003
 _FALSE_ALARMS = 0.01
-_TEST_BATCH = 2048
 # Templates of spectral angle mapping for each mineral, and how they vary: as natural grains on real
 # machines do, without noise and what is foreign.
 _TEMPLATES = 30
@@ -131,7 +130,7 @@ def _with_threshold_and_card(
     progress("test", 0, 1 + len(TEST_CONDITIONS), "thresholds")
     threshold = fit_unknown_threshold(
         checkpoint,
-        spectra.stream(recipe.measured_under(), seed=_THRESHOLD, batch_size=_TEST_BATCH),
+        spectra.stream(recipe.measured_under(), seed=_THRESHOLD, batch_size=TEST_BATCH),
         false_alarms=_FALSE_ALARMS,
         spectra_per_class=recipe.threshold_spectra,
     )

@@ -17,7 +17,7 @@ from lithoscope.synthesis.generations import GenerationSize
 from lithoscope.synthesis.stream import SpectrumStream
 from lithoscope.workflows.recipe import Recipe
 
-_TEST_BATCH = 2048
+TEST_BATCH = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class ModelSpectra:
 
         Accuracies must not hang on few machines: a tenth of them have filters.
         """
-        batch_size = min(_TEST_BATCH, self.recipe.test_spectra)
+        batch_size = min(TEST_BATCH, self.recipe.test_spectra)
         machines = self.recipe.test_machines
         size = GenerationSize(machines, -(-batch_size // machines), machines)
         return self.stream(condition, seed=seed, batch_size=batch_size, size=size)

@@ -57,7 +57,7 @@ def answers_for(source: Source, maps: ScanMaps) -> Answers | None:
 
     ``None`` where the model is not at hand, or does not know the minerals that were chosen.
     """
-    options = source.run.get("options") or {}
+    options = source.run.get("options", {})
     try:
         checkpoint = find_checkpoint(str(source.run.get("model", DEFAULT_MODEL)))
         predictor = Predictor(checkpoint, source.scan.axis, options.get("minerals"))
