@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from lithoscope.core.labels import LabelSet
 from lithoscope.errors import CheckpointError
 from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import load_checkpoint
+from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.workflows.make_model import make_model
 from lithoscope.workflows.model_notes import card_of_model, notes_of_model
-from lithoscope.workflows.model_spectra import distinct_physics
+from lithoscope.workflows.model_spectra import ModelSpectra, distinct_physics
 from lithoscope.workflows.recipe import adjust_recipe, load_recipe, shipped_recipes
 
 
@@ -67,6 +69,27 @@ def test_the_same_seed_gives_the_same_weights(tmp_path):
     assert loaded.labels.labels == ("quartz", "hematite")
     description = json.loads((tmp_path / "a" / "model.json").read_text())
     assert description["card"]["recipe"]["seed"] == 1
+
+
+def test_training_holds_the_shares_of_its_recipe():
+    library = load_library()
+    minerals = [library.get("quartz"), library.get("hematite")]
+    shares = {"undistorted_share": 0.25, "pure_share": 1.0, "machines": 1, "per_machine": 256}
+    recipe = load_recipe("quick").model_copy(update=shares)
+    labels = LabelSet.of_minerals(["quartz", "hematite"])
+    stream = ModelSpectra(recipe, minerals, labels, ModelAxis()).for_training()
+    assert [one.condition.name for one in stream.streams] == [recipe.condition, "poisson"]
+    assert [one.batch_size for one in stream.streams] == [
+        recipe.batch_size * 3 // 4,
+        recipe.batch_size // 4,
+    ]
+    assert all(one.condition.counts == recipe.counts for one in stream.streams)
+    assert len(stream.batch(0).classes) == recipe.batch_size
+    for one in stream.streams:
+        batch = one.batch(0)
+        quartz = batch.fractions[batch.classes == 0]
+        held = {one.symbols[place] for place in quartz.any(dim=0).nonzero().flatten()}
+        assert held == {"Si", "O"}
 
 
 def test_instruments_that_differ_in_their_axis_alone_are_simulated_once():

@@ -84,8 +84,7 @@ def make_model(
     grouped = time.perf_counter()
     axis = ModelAxis(bins_per_fwhm=recipe.bins_per_fwhm)
     spectra = ModelSpectra(recipe, chosen, labels, axis)
-    stream = spectra.stream(recipe.measured_under(), seed=0, batch_size=recipe.batch_size)
-    chain, network = fitted_network(recipe, stream, axis, folder, progress=progress)
+    chain, network = fitted_network(recipe, spectra.for_training(), axis, folder, progress=progress)
     fitted = time.perf_counter()
     untested = Checkpoint(
         name=folder.name,

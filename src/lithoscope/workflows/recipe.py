@@ -27,6 +27,10 @@ class Recipe(BaseModel):
     condition: str
     severities: dict[str, float] = {}
     counts: tuple[float, float]
+    # Shares of the training spectra: single thick minerals on instruments as described, and grains
+    # without traces.
+    undistorted_share: float = Field(default=0.0, ge=0, lt=1)
+    pure_share: float = Field(default=0.0, ge=0, le=1)
     one_class: tuple[tuple[str, ...], ...] = ()
     machines: int = Field(ge=1, le=1000)
     per_machine: int = Field(ge=1, le=1_000_000)
