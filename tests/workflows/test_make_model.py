@@ -42,6 +42,28 @@ def test_its_card_can_be_read(tiny_model):
     assert f"{tiny_model.card['parameters']:,} parameters" in text
 
 
+def test_its_card_stands_beside_the_ceiling(tiny_model):
+    rows = {row["counts"]: row for row in tiny_model.card["ceiling"]}
+    assert list(rows) == [100.0, 300.0, 1000.0, 3000.0, 10000.0]
+    for row in rows.values():
+        # On the same spectra none does better than the best, but by chance.
+        assert row["network"] <= row["upper"] + 3 * row["standard_error"]
+        assert row["templates"] == tiny_model.card["recipe"]["ceiling_templates"]
+    # Five materials as different as these are told apart by whoever knows them.
+    assert rows[3000.0]["estimates"][-1] > 0.97
+    assert "best possible" in card_of_model(tiny_model)
+
+
+def test_its_card_names_what_it_confuses(tiny_model):
+    for condition in ("poisson", "realistic"):
+        pairs = tiny_model.card["confusions"][condition]
+        shares = [one["share"] for one in pairs]
+        assert shares == sorted(shares, reverse=True)
+        assert all(one["truth"] != one["named"] and one["counts"] == 1000 for one in pairs)
+    one = tiny_model.card["confusions"]["realistic"][0]
+    assert f"{one['truth']} as {one['named']} {one['share']:.0%}" in card_of_model(tiny_model)
+
+
 def test_thresholds_rise_one_false_alarm_in_a_hundred(tiny_model):
     assert tiny_model.threshold.false_alarms == 0.01
     assert np.isfinite(tiny_model.threshold.scores).all()

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lithoscope.core.labels import LabelSet
 from lithoscope.errors import CheckpointError
 from lithoscope.evaluation.by_counts import COUNT_LEVELS
 from lithoscope.evaluation.calibration import calibration_from_probabilities, held_out_from_stream
+from lithoscope.evaluation.confusions import most_frequent_confusions
 from lithoscope.inference.calibration import (
     HeldOut,
     fit_conformal,
@@ -36,6 +38,8 @@ TEST_CONDITIONS = ("poisson", "realistic")
 # coverage on the next machine would hang on them.
 _SPECTRA = 12_288
 _TESTED_COVERAGE = 0.95
+# Pairs of classes that a card names.
+_CONFUSIONS = 20
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -75,6 +79,7 @@ def with_calibration(
     temperature = fit_temperature(held_out)
     conformal = fit_conformal(held_out, temperature)
     tested: dict[str, list[dict[str, Any]]] = {}
+    confusions: dict[str, list[dict[str, Any]]] = {}
     for number, name in enumerate(TEST_CONDITIONS):
         progress("calibrate", 1 + number, steps, f"test, {name}")
         stream = spectra.for_tests(CONDITIONS[name], seed=TEST_SEED)
@@ -82,10 +87,12 @@ def with_calibration(
             checkpoint, stream, spectra=max(count, recipe.test_spectra), levels=levels
         )
         tested[name] = [_row(level, temperature, conformal) for level in unseen]
+        confusions[name] = _confusions(unseen, checkpoint.labels)
     progress("calibrate", steps, steps, "")
     card = {
         **checkpoint.card,
         "calibration": tested,
+        "confusions": confusions,
         "calibrated_on": f"{conformal.spectra:,} spectra at each count level of the condition it "
         "was trained under, on machines drawn anew, apart from those of the test",
     }
@@ -158,6 +165,27 @@ def _row(
         "coverage": float(sets[np.arange(len(sets)), level.classes].mean()),
         "set_size": float(sets.sum(axis=1).mean()),
     }
+
+
+def _confusions(unseen: Sequence[HeldOut], labels: LabelSet) -> list[dict[str, Any]]:
+    """The most frequent confusions at the level whose counts are nearest to a thousand."""
+    level = min(unseen, key=lambda one: abs(np.log(one.counts / 1000)))
+    found = most_frequent_confusions(
+        truth=level.classes,
+        named=level.logits.argmax(axis=1),
+        n_classes=len(labels),
+        count=_CONFUSIONS,
+    )
+    return [
+        {
+            "counts": level.counts,
+            "truth": labels.labels[one.truth],
+            "named": labels.labels[one.named],
+            "share": one.share,
+            "spectra": one.spectra,
+        }
+        for one in found
+    ]
 
 
 def _figures(

@@ -23,6 +23,7 @@ from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold, check_mod
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import CONDITIONS, Condition
 from lithoscope.workflows.calibrate import TEST_CONDITIONS, TEST_SEED, with_calibration
+from lithoscope.workflows.card_ceiling import with_ceiling
 from lithoscope.workflows.identify import identify_minerals
 from lithoscope.workflows.model_spectra import TEST_BATCH, ModelSpectra
 from lithoscope.workflows.new_model import fitted_network, save_with_card
@@ -44,7 +45,9 @@ _TEMPLATE_CONDITION = Condition(
 # What a card says in words.
 _TRAINED_ON = (
     "Lithoscope's own simulation under the condition '{condition}' (docs/distortions.md): natural "
-    "compositions, each spectrum with its own, on machines drawn anew"
+    "compositions, each spectrum with its own, on machines drawn anew; {undistorted:.0%} of the "
+    "spectra undistorted (single thick minerals, instruments as described), {pure:.0%} of the "
+    "grains without traces, every other one of these at its ideal formula"
 )
 _TESTED_ON = (
     "Lithoscope's own simulation, compositions and machines drawn anew: 'poisson' is single thick "
@@ -99,7 +102,7 @@ def make_model(
         preprocessing=chain,
     )
     tested = _with_threshold_and_card(untested, spectra, progress)
-    tested = with_calibration(tested, spectra, progress)
+    tested = with_ceiling(with_calibration(tested, spectra, progress), spectra, progress)
     timings = {
         "group_s": round(grouped - started, 1),
         "train_s": round(fitted - grouped, 1),
@@ -143,7 +146,11 @@ def _with_threshold_and_card(
         accuracy[name] = [dataclasses.asdict(level) for level in levels]
     progress("test", 1 + len(TEST_CONDITIONS), 1 + len(TEST_CONDITIONS), "")
     card: dict[str, Any] = {
-        "trained_on": _TRAINED_ON.format(condition=checkpoint.condition.name),
+        "trained_on": _TRAINED_ON.format(
+            condition=checkpoint.condition.name,
+            undistorted=recipe.undistorted_share,
+            pure=recipe.pure_share,
+        ),
         "tested_on": _TESTED_ON,
         "classes": len(checkpoint.labels),
         "parameters": sum(weight.numel() for weight in checkpoint.network.parameters()),

@@ -42,6 +42,8 @@ class Recipe(BaseModel):
     test_spectra: int = Field(ge=10)
     test_machines: int = Field(ge=1, le=1000)
     threshold_spectra: int = Field(ge=10)
+    # Expected spectra of each class, by which the ceiling is computed.
+    ceiling_templates: int = Field(default=512, ge=4)
     # Steps between the counts on the model's axis and the network, and how fine that axis is.
     preprocessing: list[Any] = Field(default_factory=DEFAULT_CHAIN.description)
     bins_per_fwhm: float = Field(default=2.5, ge=0.5, le=6)
