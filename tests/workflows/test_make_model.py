@@ -114,6 +114,23 @@ def test_training_holds_the_shares_of_its_recipe():
         assert held == {"Si", "O"}
 
 
+def test_a_recipe_may_begin_below_fluorine():
+    """Through the windows of the M4 Tornado Plus F K (0.68 keV) stands out of fluorite."""
+    recipe = load_recipe("m4-tornado-plus")
+    assert recipe.axis().edges_keV[0] == pytest.approx(0.2)
+    assert load_recipe("default").axis().edges_keV[0] == pytest.approx(0.8)
+    small = recipe.model_copy(update={"machines": 1, "per_machine": 256, "undistorted_share": 0.9})
+    names = ["calcite", "fluorite"]
+    minerals = [load_library().get(name) for name in names]
+    spectra = ModelSpectra(small, minerals, LabelSet.of_minerals(names), small.axis())
+    stream = spectra.for_training().streams[1].at(1e6)
+    centres = (stream.edges_keV[1:] + stream.edges_keV[:-1]) / 2
+    line = (centres > 0.63) & (centres < 0.73)
+    batch = stream.batch(0)
+    calcite, fluorite = (batch.expected[batch.classes == k][:, line].sum(dim=1) for k in (0, 1))
+    assert fluorite.min() > 3 * calcite.max()
+
+
 def test_instruments_that_differ_in_their_axis_alone_are_simulated_once():
     from lithoscope.io import load_instrument
 

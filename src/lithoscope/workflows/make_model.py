@@ -20,7 +20,6 @@ from lithoscope.evaluation.by_counts import (
 from lithoscope.minerals import load_library
 from lithoscope.minerals.groups import joined_groups, label_set_from_groups
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold, check_model_folder
-from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import CONDITIONS, Condition
 from lithoscope.workflows.calibrate import TEST_CONDITIONS, TEST_SEED, with_calibration
 from lithoscope.workflows.card_ceiling import with_ceiling
@@ -85,7 +84,7 @@ def make_model(
     chosen = list(minerals if minerals is not None else load_library())
     labels = _separable_classes(chosen, recipe, progress)
     grouped = time.perf_counter()
-    axis = ModelAxis(bins_per_fwhm=recipe.bins_per_fwhm)
+    axis = recipe.axis()
     spectra = ModelSpectra(recipe, chosen, labels, axis)
     chain, network = fitted_network(recipe, spectra.for_training(), axis, folder, progress=progress)
     fitted = time.perf_counter()
