@@ -24,6 +24,8 @@ saw, so that all can be compared; with more, their order may be another. Learner
 {each} spectra of each class of the same stream; templates are 16 expected spectra of a class (their
 mean for NNLS). Share named right in %, by total counts; mean and standard deviation over seeds
 (their number in the second column), of {tested:,} spectra a level (2 000 for NNLS).
+"""
+_KEYS = [f"{level:g}" for level in LEVELS]
 
 
 def page(results: Results, size: Size, classes: int) -> str:
