@@ -10,8 +10,12 @@ from typing import Any
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.errors import OutputError
 from lithoscope.io import open_scan
-from lithoscope.io.aside import check_free
-from lithoscope.workflows.map_minerals import map_minerals
+from lithoscope.io.aside import check_free, os_errors_told
+from lithoscope.io.resumable import BLOCKS, resumable_folder
+from lithoscope.models.checkpoint import DEFAULT_MODEL, Checkpoint
+from lithoscope.workflows.map_minerals import map_planned
+from lithoscope.workflows.map_partial import FolderBlocks
+from lithoscope.workflows.map_plan import MapPlan, plan_map
 from lithoscope.workflows.mineral_map import MineralMap
 
 _CHUNK = 1 << 20
@@ -52,11 +56,17 @@ def map_file(
     *,
     energy_axis: EnergyAxis | None = None,
     salvage: bool = False,
+    model: str | Checkpoint = DEFAULT_MODEL,
+    minerals: Sequence[str] | None = None,
+    instrument: str | None = None,
+    smooth: bool = True,
+    allow_electron_beam: bool = False,
     command: str = "",
     progress: Callable[[int, int], None] = lambda done, total: None,
-    **options: Any,
 ) -> tuple[MineralMap, dict[str, Path]]:
     """Map one file and save the result, whole or not at all.
+
+    Work that was broken off in ``<folder>.partial`` is taken up again.
 
     Parameters
     ----------
@@ -68,12 +78,12 @@ def map_file(
         For files that lack one.
     salvage
         Map what is left of a damaged file.
+    model, minerals, instrument, smooth, allow_electron_beam
+        As in `map_minerals`.
     command
         The command line that asked for this, for the record.
     progress
-        Called with rows done and rows in all.
-    **options
-        Passed to `map_minerals`.
+        Called with pixels done and pixels in all.
 
     Returns
     -------
@@ -83,21 +93,36 @@ def map_file(
     """
     check_free(folder)
     scan = open_scan(path, energy_axis=energy_axis, salvage=salvage)
-    provenance = {
-        "input": str(path),
-        "input_sha256": sha256_of_file(path),
-        "command": command,
-    }
-    result = map_minerals(scan, provenance=provenance, progress=progress, **options)
-    return result, result.save(folder)
+    plan = plan_map(
+        scan,
+        model=model,
+        minerals=minerals,
+        instrument=instrument,
+        allow_electron_beam=allow_electron_beam,
+    )
+    job = job_of_file(path, plan, salvage=salvage)
+    provenance = {"input": str(path), "input_sha256": job["scan"], "command": command}
+    with resumable_folder(folder, job) as partial:
+        store = FolderBlocks(partial / BLOCKS)
+        result = map_planned(plan, store, smooth=smooth, provenance=provenance, progress=progress)
+        with os_errors_told(folder):
+            result.write_into(partial)
+    return result, result.files_in(folder)
 
 
-def sha256_of_file(path: Path) -> str | None:
-    """Return the SHA-256 of a file; ``None`` for a folder, such as a zarr store."""
-    if path.is_dir():
-        return None
+def job_of_file(path: Path, plan: MapPlan, *, salvage: bool) -> dict[str, Any]:
+    """Return all that the blocks of a file's map depend on, as plain values by name."""
+    return {"scan": sha256_of_input(path), "salvage": salvage, **plan.job()}
+
+
+def sha256_of_input(path: Path) -> str:
+    """Return the SHA-256 of a file, or of the names and contents of all files in a folder."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if path.is_dir():
+            digest.update(f"{file.relative_to(path).as_posix()}\0".encode())
+        if file.is_file():
+            with file.open("rb") as stream:
+                while chunk := stream.read(_CHUNK):
+                    digest.update(chunk)
     return digest.hexdigest()

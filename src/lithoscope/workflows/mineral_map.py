@@ -65,7 +65,7 @@ class MineralMap:
     marked_pixel: tuple[int, int]
     marked_spectrum: Spectrum
     marked_elements: tuple[str, ...]
-    element_maps: Mapping[str, NDArray[np.float64]]
+    element_maps: Mapping[str, NDArray[np.floating]]
     model_notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     smoothed: bool = True
@@ -92,7 +92,11 @@ class MineralMap:
         target = Path(folder)
         with whole_folder(target) as partial:
             self.write_into(partial)
-        return {purpose: target / name for purpose, name in FILES.items()}
+        return self.files_in(target)
+
+    def files_in(self, folder: Path) -> dict[str, Path]:
+        """Return the paths of what was written into a folder, by purpose."""
+        return {purpose: folder / name for purpose, name in FILES.items()}
 
     def write_into(self, folder: Path) -> None:
         """Write all files of the result into an existing, empty folder."""
