@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from lithoscope.inference.elements import LineWindow, visible_lines
 from lithoscope.inference.posteriors import Posteriors
 from lithoscope.minerals import load_library
 from lithoscope.preprocess.harmony import check_harmony
-from lithoscope.segmentation.dataset import map_dataset
+from lithoscope.segmentation.dataset import map_dataset, with_element_maps
 from lithoscope.segmentation.quantify import MineralShare, shares_from_map
 from lithoscope.segmentation.smooth import majority_filter
 from lithoscope.workflows.choose_instrument import InstrumentChoice, choose_instrument
@@ -101,14 +102,15 @@ def finish_map(
     smoothed = majority_filter(
         layers.classes, ignore=layers.unknown, keep=layers.confidence >= _CERTAIN
     )
+    maps = _element_maps(plan, store, lines)
     return MineralMap(
-        dataset=_dataset(plan, layers, smoothed),
+        dataset=with_element_maps(_dataset(plan, layers, smoothed), maps),
         shares=_shares(plan, layers, smoothed),
         run={**run, **_facts(plan, choice, smooth)},
         marked_pixel=pixel,
         marked_spectrum=spectrum,
         marked_elements=tuple(window.line.element for window in in_pixel),
-        element_maps=_element_maps(plan, store, lines[:_SHOWN_ELEMENTS]),
+        element_maps=dict(itertools.islice(maps.items(), _SHOWN_ELEMENTS)),
         model_notes=tuple(notes_of_model(plan.checkpoint)),
         warnings=(*_warnings(plan, layers), *choice.warnings_for(plan.checkpoint)),
         smoothed=smooth,
@@ -182,6 +184,9 @@ def _shares(plan: MapPlan, layers: Layers, smoothed: NDArray[np.int16]) -> tuple
 
 
 def _dataset(plan: MapPlan, layers: Layers, smoothed: NDArray[np.int16]) -> xr.Dataset:
+    attributes: dict[str, Any] = {"title": plan.scan.title, "model": plan.checkpoint.name}
+    if plan.scan.pixel_size_mm is not None:
+        attributes["pixel_size_mm"] = list(plan.scan.pixel_size_mm)
     return map_dataset(
         classes=layers.classes,
         smoothed=smoothed,
@@ -192,7 +197,7 @@ def _dataset(plan: MapPlan, layers: Layers, smoothed: NDArray[np.int16]) -> xr.D
         labels=plan.checkpoint.labels,
         coordinates=plan.scan.coordinates_mm,
         units="mm" if plan.scan.pixel_size_mm else "pixel",
-        attributes={"title": plan.scan.title, "model": plan.checkpoint.name},
+        attributes=attributes,
     )
 
 
