@@ -99,18 +99,13 @@ class BlockMapper:
         self._predictor = Predictor(plan.checkpoint, plan.scan.axis, plan.minerals)
         self._count_lines = LineCounter(plan.windows, plan.scan.axis.n_channels)
 
-    @property
-    def allowed(self) -> tuple[int, ...]:
-        """Classes that are chosen among, increasing."""
-        return tuple(sorted(self._predictor.allowed))
+    def __call__(self, first: int, last: int) -> MappedBlock:
+        """Map rows `first` to ``last - 1``."""
+        return self.predict(self.read(first, last))
 
-    def __call__(self, block: int) -> MappedBlock:
-        """Map one block."""
-        return self.predict(self.read(block))
-
-    def read(self, block: int) -> ReadBlock:
-        """Read a block; its 4096 channels a spectrum are not kept."""
-        counts = self.plan.scan.rows(*self.plan.rows(block))
+    def read(self, first: int, last: int) -> ReadBlock:
+        """Read rows `first` to ``last - 1``; their counts on the scan's axis are not kept."""
+        counts = self.plan.scan.rows(first, last)
         spectra = counts.reshape(-1, counts.shape[-1])
         net_counts, total = self._count_lines(spectra)
         return ReadBlock(self._predictor.binned(spectra), net_counts, total)
@@ -118,7 +113,7 @@ class BlockMapper:
     def predict(self, read: ReadBlock) -> MappedBlock:
         """Say what the spectra of a block are."""
         said = self._predictor.of_binned(read.binned)
-        posteriors = posteriors_from_probabilities(said.probabilities, allowed=self.allowed)
+        posteriors = posteriors_from_probabilities(said.probabilities, allowed=self.plan.allowed)
         return MappedBlock(
             classes=said.classes,
             confidence=said.confidence,

@@ -88,4 +88,4 @@ def map_planned(
         "timings": {"classify_s": round(time.perf_counter() - started, 2)},
         "blocks": {"all": plan.n_blocks, "mapped_by_this_run": mapped},
     }
-    return finish_map(plan, store, mapper.allowed, smooth=smooth, run=run)
+    return finish_map(plan, store, plan.allowed, smooth=smooth, run=run)

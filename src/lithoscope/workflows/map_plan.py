@@ -64,6 +64,24 @@ class MapPlan:
         first = block * self.block_rows
         return first, min(first + self.block_rows, self.scan.shape[0])
 
+    def pixels(self, block: int) -> int:
+        """Number of pixels in a block."""
+        first, last = self.rows(block)
+        return (last - first) * self.scan.shape[1]
+
+    @property
+    def n_pixels(self) -> int:
+        """Number of pixels of the scan."""
+        return self.scan.shape[0] * self.scan.shape[1]
+
+    @property
+    def allowed(self) -> tuple[int, ...]:
+        """Classes that are chosen among, increasing."""
+        labels = self.checkpoint.labels
+        if self.minerals is None:
+            return tuple(range(len(labels)))
+        return tuple(sorted(labels.indices_of(self.minerals)))
+
     @functools.cached_property
     def windows(self) -> list[LineWindow]:
         """Windows of the lines whose net counts are taken."""

@@ -36,8 +36,8 @@ def map_blocks(mapper: BlockMapper, store: BlockStore, progress: Progress) -> in
     """
     plan = mapper.plan
     missing = store.missing(plan.n_blocks)
-    n_pixels = plan.scan.shape[0] * plan.scan.shape[1]
-    done = n_pixels - sum(_pixels(mapper, block) for block in missing)
+    n_pixels = plan.n_pixels
+    done = n_pixels - sum(plan.pixels(block) for block in missing)
     progress(done, n_pixels)
     waiting: deque[tuple[int, Future[ReadBlock]]] = deque()
     to_come = iter(missing)
@@ -45,16 +45,12 @@ def map_blocks(mapper: BlockMapper, store: BlockStore, progress: Progress) -> in
         try:
             for block in missing:
                 while len(waiting) <= _AHEAD and (ahead := next(to_come, None)) is not None:
-                    waiting.append((ahead, reader.submit(mapper.read, ahead)))
+                    waiting.append((ahead, reader.submit(mapper.read, *plan.rows(ahead))))
                 _, read = waiting.popleft()
                 store.put(block, mapper.predict(read.result()))
-                done += _pixels(mapper, block)
+                done += plan.pixels(block)
                 progress(done, n_pixels)
         finally:
             reader.shutdown(wait=False, cancel_futures=True)
     return len(missing)
 
-
-def _pixels(mapper: BlockMapper, block: int) -> int:
-    first, last = mapper.plan.rows(block)
-    return (last - first) * mapper.plan.scan.shape[1]
