@@ -57,5 +57,5 @@ def write_hspy_maps(
             compression_opts=1,
             shuffle=True,
         )
-        for place, values in enumerate(maps):
-            data[place] = values
+        for place, layer in enumerate(maps):
+            data[place] = layer

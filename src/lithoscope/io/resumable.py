@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lithoscope.errors import LithoscopeError, OutputError
+from lithoscope.errors import ClusterError, LithoscopeError, OutputError
 from lithoscope.io.aside import LOCK, check_free, claim, clear, os_errors_told
 
 BLOCKS = "blocks"
@@ -22,9 +22,9 @@ def resumable_folder(target: Path, job: Mapping[str, Any]) -> Iterator[Path]:
     """Give a folder to work in that becomes `target` when the block ends without an error.
 
     It is ``<target>.partial``, holds a lock while it is worked in, and what stands in its folder
-    ``blocks`` is kept when the work is broken off: by a kill, a full disk, a fault of ours. The
-    next call for the same job finds it there. After an error in the input nothing is kept, since
-    that input cannot be finished.
+    ``blocks`` is kept when the work is broken off: by a kill, a full disk, workers that die, or a
+    fault of ours. The next call for the same job finds it there. After an error in the input
+    nothing is kept, since that input cannot be finished.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def resumable_folder(target: Path, job: Mapping[str, Any]) -> Iterator[Path]:
         with os_errors_told(target):
             _end(partial, target)
     except LithoscopeError as error:
-        keep = isinstance(error, OutputError)
+        keep = isinstance(error, (OutputError, ClusterError))
         raise
     finally:
         (partial / LOCK).unlink(missing_ok=True)

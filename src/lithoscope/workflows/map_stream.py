@@ -53,4 +53,3 @@ def map_blocks(mapper: BlockMapper, store: BlockStore, progress: Progress) -> in
         finally:
             reader.shutdown(wait=False, cancel_futures=True)
     return len(missing)
-

@@ -35,6 +35,12 @@ FILES = {
 }
 
 
+def files_in(folder: Path) -> dict[str, Path]:
+    """Return the paths of what was written into a result's folder, by purpose."""
+    paths = {purpose: folder / name for purpose, name in FILES.items()}
+    return {purpose: path for purpose, path in paths.items() if path.exists()}
+
+
 @dataclass(frozen=True, eq=False)
 class MineralMap:
     """The result of mapping one scan.
@@ -95,12 +101,7 @@ class MineralMap:
         target = Path(folder)
         with whole_folder(target) as partial:
             self.write_into(partial)
-        return self.files_in(target)
-
-    def files_in(self, folder: Path) -> dict[str, Path]:
-        """Return the paths of what was written into a folder, by purpose."""
-        paths = {purpose: folder / name for purpose, name in FILES.items()}
-        return {purpose: path for purpose, path in paths.items() if path.exists()}
+        return files_in(target)
 
     def to_hyperspy(self) -> Any:
         """Return all layers and element maps as one signal of HyperSpy's, (layer | x, y) in mm.
