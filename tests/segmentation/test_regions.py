@@ -86,7 +86,7 @@ def test_tables_keep_unknown_and_void_apart():
     codes, names = codes_of_map(classes, unknown, labels)
     grains = {row["mineral"]: row for row in grain_rows(codes, names, pixel_um=(20.0, 20.0))}
     assert set(grains) == {"quartz", "gold", "unknown"}
-    assert grains["quartz"]["grains"] == 2
+    assert grains["quartz"]["grains"] == 1
     assert grains["gold"]["area_mm2"] == pytest.approx(4e-4)
     assert grains["gold"]["diameter_um_p50"] == pytest.approx(20 * 2 / np.sqrt(np.pi), abs=0.01)
     rows = {(row["mineral"], row["touches"]): row for row in association_rows(codes, names)}
