@@ -23,7 +23,7 @@ from lithoscope.synthesis.generations import GenerationSize
 from lithoscope.synthesis.stream import SpectrumStream
 
 MACHINES, COMPOSITIONS, REPEATS = 20, 4, 8
-SEED, TUNING_SEED = 9_100_003, 9_200_003
+SEED, TUNING_SEEDS = 9_100_003, (9_200_003, 9_300_003)
 _AT_ONCE = 512
 
 
