@@ -16,6 +16,11 @@ from lithoscope.figures.mineral_map import mineral_map_figure
 from lithoscope.figures.save import save_figure
 from lithoscope.io.aside import whole_folder
 from lithoscope.segmentation.dataset import write_dataset
+from lithoscope.segmentation.grain_tables import (
+    ASSOCIATION_COLUMNS,
+    GRAIN_COLUMNS,
+    csv_of_rows,
+)
 from lithoscope.segmentation.quantify import MineralShare
 from lithoscope.segmentation.table import csv_of_shares, row_of_share
 from lithoscope.workflows.map_exports import EXPORTS, to_hyperspy, write_exports
@@ -31,6 +36,8 @@ FILES = {
     "report": "report.html",
     "run": "run.json",
     "elements": "element_maps.png",
+    "grains": "grains.csv",
+    "associations": "associations.csv",
     **EXPORTS,
 }
 
@@ -66,6 +73,9 @@ class MineralMap:
         What a reader of the result must know, a line each.
     smoothed
         Whether the smoothed layer is the one to show.
+    grains, associations
+        Rows of ``grains.csv`` and ``associations.csv``: grains of the smoothed map by mineral, and
+        which mineral touches which.
     """
 
     dataset: xr.Dataset
@@ -79,6 +89,8 @@ class MineralMap:
     warnings: tuple[str, ...] = ()
     smoothed: bool = True
     title: str = field(default="")
+    grains: tuple[Mapping[str, Any], ...] = ()
+    associations: tuple[Mapping[str, Any], ...] = ()
 
     def percentages(self) -> list[dict[str, Any]]:
         """Return the rows of ``minerals.csv``."""
@@ -121,6 +133,12 @@ class MineralMap:
 
         write_dataset(self.dataset, folder / FILES["result"])
         (folder / FILES["table"]).write_text(csv_of_shares(self.shares), encoding="utf-8")
+        for purpose, rows, columns in (
+            ("grains", self.grains, GRAIN_COLUMNS),
+            ("associations", self.associations, ASSOCIATION_COLUMNS),
+        ):
+            text = csv_of_rows(rows, columns)
+            (folder / FILES[purpose]).write_text(text, encoding="utf-8")
         save_figure(self.plot(), folder / FILES["map"])
         pictures = map_pictures(self)
         if "elements" in pictures:
