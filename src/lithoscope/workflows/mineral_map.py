@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,19 +132,28 @@ class MineralMap:
         """Write all files of the result into an existing, empty folder."""
         from lithoscope.workflows.map_report import map_pictures, write_map_report
 
+        # Compressing arrays and pictures needs no interpreter: the two go on side by side.
+        with ThreadPoolExecutor(1, thread_name_prefix="arrays") as other:
+            arrays = other.submit(self._write_arrays, folder)
+            (folder / FILES["table"]).write_text(csv_of_shares(self.shares), encoding="utf-8")
+            self._write_grains(folder)
+            save_figure(self.plot(), folder / FILES["map"])
+            pictures = map_pictures(self)
+            if "elements" in pictures:
+                (folder / FILES["elements"]).write_bytes(pictures["elements"])
+            write_map_report(self, folder / FILES["report"], pictures)
+            arrays.result()
+        text = json.dumps(self.run, indent=1, ensure_ascii=False) + "\n"
+        (folder / FILES["run"]).write_text(text, encoding="utf-8")
+
+    def _write_arrays(self, folder: Path) -> None:
         write_dataset(self.dataset, folder / FILES["result"])
-        (folder / FILES["table"]).write_text(csv_of_shares(self.shares), encoding="utf-8")
+        write_exports(self, folder)
+
+    def _write_grains(self, folder: Path) -> None:
         for purpose, rows, columns in (
             ("grains", self.grains, GRAIN_COLUMNS),
             ("associations", self.associations, ASSOCIATION_COLUMNS),
         ):
             text = csv_of_rows(rows, columns)
             (folder / FILES[purpose]).write_text(text, encoding="utf-8")
-        save_figure(self.plot(), folder / FILES["map"])
-        pictures = map_pictures(self)
-        if "elements" in pictures:
-            (folder / FILES["elements"]).write_bytes(pictures["elements"])
-        write_map_report(self, folder / FILES["report"], pictures)
-        write_exports(self, folder)
-        text = json.dumps(self.run, indent=1, ensure_ascii=False) + "\n"
-        (folder / FILES["run"]).write_text(text, encoding="utf-8")
