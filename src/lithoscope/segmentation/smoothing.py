@@ -152,8 +152,7 @@ def smoothed_classes(
     sizes = (smoothing.radius, smoothing.smallest_grain)
     if pixel_um is None and "um" in {size.unit for size in sizes}:
         raise InvalidValueError(
-            f"Smoothing by {' and '.join(map(str, sizes))} on a scan that lacks the size of a "
-            "pixel.",
+            f"Smoothing by {sizes[0]} and grains of {sizes[1]} on a scan without size of a pixel.",
             expected="sizes in pixels, such as 2px",
         )
     pixel = pixel_um or (1.0, 1.0)
