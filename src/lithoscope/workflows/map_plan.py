@@ -124,13 +124,15 @@ def plan_map(
             expected="a micro-XRF scan; electrons excite other line ratios than X-rays",
             remedy="map it nevertheless with --allow-electron-beam, and do not trust the result",
         )
+    chosen = smoothing or DEFAULT_SMOOTHING
+    chosen.check_sizes(scan.pixel_size_mm)
     checkpoint = find_checkpoint(model) if isinstance(model, str) else model
     names = None
     if minerals is not None:
         names = tuple(load_library().get(name).name for name in minerals)
         checkpoint.labels.indices_of(names)
     known = known_instrument(option=instrument, header=scan.instrument, checkpoint=checkpoint)
-    return MapPlan(scan, checkpoint, names, instrument, known, smoothing or DEFAULT_SMOOTHING)
+    return MapPlan(scan, checkpoint, names, instrument, known, chosen)
 
 
 def describe_axis(axis: EnergyAxis) -> dict[str, Any]:
