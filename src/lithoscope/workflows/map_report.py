@@ -19,7 +19,8 @@ _INTERVAL_NOTE = (
     "Area percent of all non-void pixels. Its 95 % interval comes from a block bootstrap of the "
     "scan: it says how far another part of the same rock might differ, and holds nothing of "
     "misnamed pixels. Unknown pixels count only as unknown. Weight percent of identified pixels, "
-    "from ideal densities."
+    "from ideal densities. Percents corrected for known confusions, with intervals of this scan "
+    "and of the rock, are in minerals.csv."
 )
 
 
@@ -88,7 +89,7 @@ def map_pictures(result: MineralMap) -> dict[str, bytes]:
 def _captioned(result: MineralMap, pictures: Mapping[str, bytes]) -> list[tuple[str, str, bytes]]:
     """Put a caption and a short description to each picture."""
     y, x = result.marked_pixel
-    cleaned = "isolated uncertain pixels cleaned off" if result.smoothed else "as classified"
+    cleaned = "smoothed where spectra are unsure" if result.smoothed else "as classified"
     words = {
         "overview": (
             f"Total counts (zero peak left out), and the spectrum of the pixel marked red "
