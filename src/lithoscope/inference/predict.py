@@ -132,14 +132,21 @@ class Scorer:
 
     def __call__(self, counts: torch.Tensor) -> torch.Tensor:
         """Logits, shape (spectrum, class), of counts, shape (spectrum, bin), float32."""
+        return self.features_and_logits(counts)[1]
+
+    def features_and_logits(self, counts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the network's head decides by, shape (spectrum, feature), and its logits."""
         logits = torch.empty(len(counts), self._classes)
+        features = torch.empty(len(counts), self._network.network.head.in_features)
         with torch.inference_mode():
             for first in range(0, len(counts), CHUNK):
                 chunk = counts[first : first + CHUNK]
                 scale = (self._most / chunk.sum(dim=1, keepdim=True).clamp_min(1.0)).clamp_max(1.0)
                 inputs = network_inputs(chunk * scale, self._chain)
-                logits[first : first + CHUNK] = self._network(*inputs)
-        return logits
+                found = self._network.features(*inputs)
+                features[first : first + CHUNK] = found
+                logits[first : first + CHUNK] = self._network.network.head(found)
+        return features, logits
 
 
 def logits_from_counts(checkpoint: Checkpoint, counts: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,101 @@
+"""Distance of features from those of the nearest class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor
+
+from lithoscope.inference.unknown.base import EMPTY, Detector, FloatArray, Seen, tensor
+
+# Added to variances: this share of their mean.
+_SHRINKAGE = 1e-2
+
+
+@dataclass(frozen=True, eq=False)
+class Mahalanobis(Detector):
+    """``min_k (f - mu_k)^T S^-1 (f - mu_k)``, S the covariance within classes (Lee et al. 2018).
+
+    Parameters
+    ----------
+    whitening
+        W with ``W W^T = S^-1``, shape (feature, feature).
+    centres
+        ``mu_k W``, shape (class, feature).
+    """
+
+    name: ClassVar[str] = "Mahalanobis"
+    whitening: FloatArray = EMPTY
+    centres: FloatArray = EMPTY
+
+    def fit(self, known: Seen, classes: Tensor) -> Self:
+        """Take means of classes, and what features scatter about them."""
+        features = known.features.double()
+        n_classes = known.logits.shape[1]
+        number = torch.bincount(classes, minlength=n_classes).clamp_min(1)
+        sums = torch.zeros(n_classes, features.shape[1], dtype=torch.float64)
+        means = sums.index_add(0, classes, features) / number[:, None]
+        whitening = whitening_of(features - means[classes])
+        return type(self)(*_stored(whitening, means @ whitening))
+
+    def score(self, seen: Seen) -> Tensor:
+        """See `Detector.score`."""
+        return self.distances(seen.features).amin(dim=1)
+
+    def distances(self, features: Tensor) -> Tensor:
+        """Squared distance from each class, shape (spectrum, class)."""
+        own, centres = features @ tensor(self.whitening), tensor(self.centres)
+        squares = (own**2).sum(dim=1)[:, None] + (centres**2).sum(dim=1)
+        return squares - 2 * own @ centres.T
+
+
+@dataclass(frozen=True, eq=False)
+class RelativeMahalanobis(Detector):
+    """The same less the distance from all classes as one (Ren et al. 2021, arXiv 2106.09022).
+
+    Parameters
+    ----------
+    whitening, centres
+        As of `Mahalanobis`.
+    whole_whitening
+        The same of all classes as one, shape (feature, feature).
+    whole_centre
+        Their mean, whitened, shape (feature,).
+    """
+
+    name: ClassVar[str] = "relative Mahalanobis"
+    whitening: FloatArray = EMPTY
+    centres: FloatArray = EMPTY
+    whole_whitening: FloatArray = EMPTY
+    whole_centre: FloatArray = EMPTY
+
+    def fit(self, known: Seen, classes: Tensor) -> Self:
+        """Take means and scatter, of classes and of all together."""
+        own = Mahalanobis().fit(known, classes)
+        features = known.features.double()
+        mean = features.mean(dim=0)
+        whole = whitening_of(features - mean)
+        return type(self)(own.whitening, own.centres, *_stored(whole, mean @ whole))
+
+    def score(self, seen: Seen) -> Tensor:
+        """See `Detector.score`."""
+        own = Mahalanobis(self.whitening, self.centres).score(seen)
+        whole = seen.features @ tensor(self.whole_whitening) - tensor(self.whole_centre)
+        return own - (whole**2).sum(dim=1)
+
+
+def whitening_of(deviations: Tensor) -> Tensor:
+    """Return W with ``W W^T = S^-1``, S the covariance of deviations (spectrum, feature).
+
+    S gets 1 % of its mean variance on the diagonal, so that features that never move do not decide.
+    """
+    covariance = deviations.T @ deviations / len(deviations)
+    variance = covariance.diagonal().mean().clamp_min(1e-12)
+    covariance += _SHRINKAGE * variance * torch.eye(len(covariance), dtype=covariance.dtype)
+    return torch.linalg.cholesky(torch.linalg.inv(covariance))
+
+
+def _stored(*tensors: Tensor) -> list[FloatArray]:
+    return [one.float().numpy() for one in tensors]
