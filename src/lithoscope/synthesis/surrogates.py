@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lithoscope.core.elements import atomic_number, atomic_weight
 from lithoscope.core.formula import parse_formula
@@ -25,6 +26,9 @@ _LIGHTEST = 11
 # rest are fine blends of minerals.
 _SWAPPED, _COMPOUND = 0.4, 0.4
 _MOST_BLENDED = 0.5
+# Sum of differences of mass shares among visible elements, at most 2, from every formula: what is
+# nearer may well be that mineral.
+_LEAST_DISTANCE = 0.25
 _LIGHT = ("O", "O", "O", "C", "H", "F")
 
 Atoms = Mapping[str, float]
@@ -38,7 +42,8 @@ def surrogate_minerals(
     Three kinds: minerals with one or two of their visible elements replaced by others, compounds of
     one to four elements with or without light ones, and blends of three or four minerals finer than
     any beam of which none has more than half. Each takes traces and unit cell of a mineral, so that
-    neither tells it from one. Some look like a mineral after all; no fit can part those.
+    neither tells it from one. What comes near the formula or an end member of a mineral in its
+    visible elements is drawn again.
 
     Parameters
     ----------
@@ -54,9 +59,13 @@ def surrogate_minerals(
             f"{count} surrogates of {len(minerals)} minerals.", expected="1 or more of each"
         )
     atoms = [parse_formula(mineral.formula) for mineral in minerals]
-    pool = sorted({*FOREIGN, *(symbol for one in atoms for symbol in one if _is_visible(symbol))})
-    made = []
-    for number in range(count):
+    ranges = [parse_formula(formula) for one in minerals for formula in one.end_members]
+    visible = {symbol for one in (*atoms, *ranges) for symbol in one if _is_visible(symbol)}
+    pool = sorted({*FOREIGN, *visible})
+    formulas = [formula for one in minerals for formula in (one.formula, *one.end_members)]
+    known = np.array([_visible_shares(parse_formula(formula), pool) for formula in formulas])
+    made: list[Mineral] = []
+    while len(made) < count:
         place = int(rng.integers(len(minerals)))
         kind = rng.random()
         if kind < _SWAPPED:
@@ -65,12 +74,20 @@ def surrogate_minerals(
             found = _compound(pool, rng)
         else:
             found = _blend(atoms, rng)
-        made.append(_as_mineral(minerals[place], found, f"surrogate {number}"))
+        distances = np.abs(known - _visible_shares(found, pool)).sum(axis=1)
+        if distances.min() >= _LEAST_DISTANCE:
+            made.append(_as_mineral(minerals[place], found, f"surrogate {len(made)}"))
     return made
 
 
 def _is_visible(symbol: str) -> bool:
     return atomic_number(symbol) >= _LIGHTEST
+
+
+def _visible_shares(atoms: Atoms, pool: Sequence[str]) -> NDArray[np.float64]:
+    """Mass shares among visible elements, shape (element of the pool,); zero without any."""
+    masses = np.array([atoms.get(symbol, 0.0) * atomic_weight(symbol) for symbol in pool])
+    return masses / max(float(masses.sum()), 1e-12)
 
 
 def _swapped(atoms: Atoms, pool: Sequence[str], rng: np.random.Generator) -> Atoms:

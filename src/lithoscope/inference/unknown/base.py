@@ -54,6 +54,13 @@ class Seen:
         """Return some of the spectra."""
         return Seen(self.counts[rows], self.features[rows], self.logits[rows])
 
+    def thinned(self, most: float) -> Seen:
+        """Return the spectra with at most so many counts, scaled down as for the network."""
+        totals = self.counts.sum(dim=1, keepdim=True)
+        if not len(self) or float(totals.max()) <= most:
+            return self
+        return Seen(self.counts * (most / totals).clamp_max(1.0), self.features, self.logits)
+
     @staticmethod
     def joined(parts: list[Seen]) -> Seen:
         """Return several one after the other."""
@@ -71,8 +78,18 @@ class Detector(ABC):
     name: ClassVar[str]
 
     @abstractmethod
-    def fit(self, known: Seen, classes: Tensor) -> Self:
-        """Return a copy that was fitted to known spectra, `classes` their truth (spectrum,)."""
+    def fit(self, known: Seen, classes: Tensor, surrogates: Seen | None = None) -> Self:
+        """Return a copy that was fitted.
+
+        Parameters
+        ----------
+        known
+            Spectra of what the model knows, at all counts.
+        classes
+            Their true classes, shape (spectrum,), int64.
+        surrogates
+            Spectra of what it does not know, made up; most detectors do without.
+        """
 
     @abstractmethod
     def score(self, seen: Seen) -> Tensor:
@@ -93,16 +110,27 @@ class Detector(ABC):
         CheckpointError
             If one is missing.
         """
-        try:
-            return cls(
-                **{one.name: arrays[f"{cls.name}/{one.name}"] for one in dataclasses.fields(cls)}
-            )
-        except KeyError as error:
-            raise CheckpointError(
-                f"The detector '{cls.name}' lacks {error}.",
-                expected="the arrays that `lithoscope train` wrote",
-                remedy="fit it anew: python -m benchmarks.recalibrate MODEL -o DIR",
-            ) from error
+        return cls(
+            **{one.name: array_of(arrays, cls.name, one.name) for one in dataclasses.fields(cls)}
+        )
+
+
+def array_of(arrays: Mapping[str, Any], detector: str, field: str) -> Any:
+    """Return one of a detector's stored arrays.
+
+    Raises
+    ------
+    CheckpointError
+        If it is missing.
+    """
+    try:
+        return arrays[f"{detector}/{field}"]
+    except KeyError:
+        raise CheckpointError(
+            f"The detector '{detector}' lacks its '{field}'.",
+            expected="the arrays that `lithoscope train` wrote",
+            remedy="fit it anew: python -m benchmarks.recalibrate MODEL -o DIR",
+        ) from None
 
 
 def tensor(array: FloatArray) -> Tensor:
@@ -110,4 +138,6 @@ def tensor(array: FloatArray) -> Tensor:
     return torch.from_numpy(np.asarray(array, dtype=np.float32))
 
 
-EMPTY: FloatArray = np.zeros(0, dtype=np.float32)
+def unfitted() -> FloatArray:
+    """Return what stands in a field until it is fitted: nothing."""
+    return np.zeros(0, dtype=np.float32)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
 
-from lithoscope.inference.unknown.base import EMPTY, Detector, FloatArray, Seen, tensor
+from lithoscope.inference.unknown.base import Detector, FloatArray, Seen, tensor, unfitted
 
 # Added to variances: this share of their mean.
 _SHRINKAGE = 1e-2
@@ -27,10 +27,10 @@ class Mahalanobis(Detector):
     """
 
     name: ClassVar[str] = "Mahalanobis"
-    whitening: FloatArray = EMPTY
-    centres: FloatArray = EMPTY
+    whitening: FloatArray = field(default_factory=unfitted)
+    centres: FloatArray = field(default_factory=unfitted)
 
-    def fit(self, known: Seen, classes: Tensor) -> Self:
+    def fit(self, known: Seen, classes: Tensor, surrogates: Seen | None = None) -> Self:
         """Take means of classes, and what features scatter about them."""
         features = known.features.double()
         n_classes = known.logits.shape[1]
@@ -66,12 +66,12 @@ class RelativeMahalanobis(Detector):
     """
 
     name: ClassVar[str] = "relative Mahalanobis"
-    whitening: FloatArray = EMPTY
-    centres: FloatArray = EMPTY
-    whole_whitening: FloatArray = EMPTY
-    whole_centre: FloatArray = EMPTY
+    whitening: FloatArray = field(default_factory=unfitted)
+    centres: FloatArray = field(default_factory=unfitted)
+    whole_whitening: FloatArray = field(default_factory=unfitted)
+    whole_centre: FloatArray = field(default_factory=unfitted)
 
-    def fit(self, known: Seen, classes: Tensor) -> Self:
+    def fit(self, known: Seen, classes: Tensor, surrogates: Seen | None = None) -> Self:
         """Take means and scatter, of classes and of all together."""
         own = Mahalanobis().fit(known, classes)
         features = known.features.double()

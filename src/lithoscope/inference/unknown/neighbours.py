@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
 
-from lithoscope.inference.unknown.base import EMPTY, Detector, FloatArray, Seen, tensor
+from lithoscope.inference.unknown.base import Detector, FloatArray, Seen, tensor, unfitted
 
 NEIGHBOUR = 5
 _MOST_KEPT = 8192
@@ -26,9 +26,9 @@ class Neighbours(Detector):
     """
 
     name: ClassVar[str] = "nearest neighbours"
-    bank: FloatArray = EMPTY
+    bank: FloatArray = field(default_factory=unfitted)
 
-    def fit(self, known: Seen, classes: Tensor) -> Self:
+    def fit(self, known: Seen, classes: Tensor, surrogates: Seen | None = None) -> Self:
         """Keep known spectra, evenly taken if there are more than 8 192."""
         step = -(-len(known) // _MOST_KEPT)
         return type(self)(_of_length_one(known.features[::step]).numpy())

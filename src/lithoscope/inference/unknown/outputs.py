@@ -8,8 +8,8 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor
 
-from lithoscope.inference.predict import energy_score_from_logits
 from lithoscope.inference.unknown.base import Detector, Seen
+from lithoscope.inference.unknown.energy import energy_score_from_logits
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +18,7 @@ class MaximumSoftmax(Detector):
 
     name: ClassVar[str] = "maximum softmax"
 
-    def fit(self, known: Seen, classes: Tensor) -> Self:
+    def fit(self, known: Seen, classes: Tensor, surrogates: Seen | None = None) -> Self:
         """Nothing is fitted."""
         return self
 
@@ -33,7 +33,7 @@ class Energy(Detector):
 
     name: ClassVar[str] = "energy"
 
-    def fit(self, known: Seen, classes: Tensor) -> Self:
+    def fit(self, known: Seen, classes: Tensor, surrogates: Seen | None = None) -> Self:
         """Nothing is fitted."""
         return self
 
