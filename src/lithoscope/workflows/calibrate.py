@@ -24,6 +24,7 @@ from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import Checkpoint, check_model_folder, find_checkpoint
 from lithoscope.models.confidence import UNCALIBRATED, ConformalThresholds, Temperature
 from lithoscope.synthesis.conditions import CONDITIONS
+from lithoscope.workflows.fit_unknown import with_detector
 from lithoscope.workflows.model_spectra import ModelSpectra
 from lithoscope.workflows.new_model import save_with_card
 from lithoscope.workflows.recipe import Recipe
@@ -99,7 +100,7 @@ def recalibrate(
     count: int | None = None,
     progress: Progress = lambda stage, done, total, note: None,
 ) -> Checkpoint:
-    """Calibrate a trained model anew and save it to a folder; its weights stay as they are.
+    """Fit calibration and detector of a trained model anew, and save it; its weights stay.
 
     Parameters
     ----------
@@ -134,6 +135,7 @@ def recalibrate(
     minerals = [library.get(name) for name in checkpoint.labels.members]
     spectra = ModelSpectra(recipe, minerals, checkpoint.labels, checkpoint.axis)
     calibrated = with_calibration(checkpoint, spectra, progress, count=count)
+    calibrated = with_detector(calibrated, spectra, progress, count=count)
     return save_with_card(calibrated, folder, calibrated.card["timings"])
 
 

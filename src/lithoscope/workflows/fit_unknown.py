@@ -1,0 +1,262 @@
+"""Fit a model's detector of the unknown."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lithoscope.core.labels import Group, LabelSet
+from lithoscope.core.mineral import Mineral
+from lithoscope.evaluation.by_counts import COUNT_LEVELS
+from lithoscope.inference.predict import Scorer
+from lithoscope.inference.unknown.base import Detector, Seen
+from lithoscope.inference.unknown.combined import fit_scores
+from lithoscope.inference.unknown.exposure import Exposure
+from lithoscope.inference.unknown.reconstruction import Reconstruction
+from lithoscope.models.checkpoint import Checkpoint
+from lithoscope.physics.model_error import relative_model_error_from_energies
+from lithoscope.synthesis.generations import GenerationSize
+from lithoscope.synthesis.surrogates import surrogate_minerals
+from lithoscope.workflows.model_spectra import ModelSpectra
+
+# Added to the recipe's seed, for spectra that nothing else has seen.
+_KNOWN_SEED, _SURROGATE_SEED, _SCORED_SEED = 9_000_011, 9_100_003, 9_200_009
+# Made-up compositions, expected spectra of them and of what is known, and how often each is
+# measured anew with other counts. Machines are few in a batch: with the elements of surrogates each
+# takes a second to compile.
+_COMPOSITIONS, _SURROGATES, _KNOWN, _TIMES = 1600, 12_288, 16_384, 3
+_SCORED = 20_480
+_BATCH, _MACHINES, _SURROGATE_MACHINES = 2048, 16, 8
+_PER_CLASS = 100
+_ERROR_NODES = 24
+
+Progress = Callable[[str, int, int, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """Expected spectra, whose counts are drawn as often as needed.
+
+    Parameters
+    ----------
+    shares
+        Expected share of each bin, shape (spectrum, bin); rows have sum one where no channel is
+        dead.
+    classes
+        Classes of the labels they were drawn with, shape (spectrum,).
+    """
+
+    shares: Tensor
+    classes: Tensor
+
+    def __len__(self) -> int:
+        return len(self.shares)
+
+
+def expected_spectra(
+    spectra: ModelSpectra,
+    strangers: Sequence[Mineral],
+    *,
+    count: int,
+    seed: int,
+    machines: int,
+    advanced: Callable[[int], None] = lambda done: None,
+) -> Expected:
+    """Return expected spectra of what a model knows, or of strangers on the same machines.
+
+    Both come under the condition that the model was trained for; strangers are mixed with other
+    strangers and with what is known.
+
+    Parameters
+    ----------
+    spectra
+        What the model knows.
+    strangers
+        Minerals that it does not; none for known spectra. Classes are then places among them.
+    count
+        Spectra, at least.
+    seed
+        Added to the recipe's.
+    machines
+        Machines for every 2 048 spectra, the recipe's for tests at most.
+    advanced
+        Called with the spectra made.
+    """
+    known = len(spectra.labels)
+    labels = LabelSet((*spectra.labels, *(Group((one.name,)) for one in strangers)))
+    both = dataclasses.replace(spectra, minerals=[*spectra.minerals, *strangers], labels=labels)
+    condition = spectra.recipe.measured_under()
+    batch_size, machines = min(_BATCH, count), min(machines, spectra.recipe.test_machines)
+    size = GenerationSize(machines, -(-batch_size // machines), machines)
+    stream = both.stream(condition, seed=seed, batch_size=batch_size, size=size)
+    stream = stream.at(condition.counts[1])
+    shares: list[Tensor] = []
+    classes: list[Tensor] = []
+    made = 0
+    for batch in stream:
+        kept = batch.classes >= known if strangers else batch.classes >= 0
+        shares.append(batch.expected[kept] / condition.counts[1])
+        classes.append(batch.classes[kept] - (known if strangers else 0))
+        made += len(classes[-1])
+        advanced(min(made, count))
+        if made >= count:
+            break
+    return Expected(torch.cat(shares)[:count], torch.cat(classes)[:count])
+
+
+def seen_at(
+    scorer: Scorer, shares: Tensor, counts: float | Tensor, generator: torch.Generator
+) -> Seen:
+    """Draw counts of expected shares, and apply the network.
+
+    Parameters
+    ----------
+    scorer
+        The model's network.
+    shares
+        As of `Expected`, shape (spectrum, bin).
+    counts
+        Total counts of all, or of each, shape (spectrum, 1).
+    generator
+        Source of randomness.
+    """
+    drawn = torch.poisson(shares * counts, generator=generator)
+    return Seen(drawn, *scorer.features_and_logits(drawn))
+
+
+def with_detector(
+    checkpoint: Checkpoint,
+    spectra: ModelSpectra,
+    progress: Progress = lambda stage, done, total, note: None,
+    *,
+    count: int | None = None,
+    levels: Sequence[float] = COUNT_LEVELS,
+) -> Checkpoint:
+    """Return a model with a detector of the unknown, fitted to its network.
+
+    `Reconstruction` and `Exposure` are fitted to known and made-up spectra with counts over all
+    that the model is for; what other known spectra score, on other machines, gives the thresholds.
+
+    Parameters
+    ----------
+    checkpoint
+        The model; what detector it has is replaced.
+    spectra
+        Where known spectra come from.
+    progress
+        Called with stage, spectra done, spectra in all and a remark.
+    count
+        Known spectra to fit to; 16 384 when left out, and at most 100 of each class. Surrogates and
+        spectra for thresholds go with them.
+    levels
+        Total counts for thresholds.
+    """
+    count = count or min(_KNOWN, _PER_CLASS * len(checkpoint.labels))
+    share = count / _KNOWN
+    known, strange, scored = (
+        _made(spectra, kind, max(256, round(share * total)), progress)
+        for kind, total in (("known", _KNOWN), ("surrogates", _SURROGATES), ("scored", _SCORED))
+    )
+    progress("unknown: fit", 0, 1, "")
+    scorer, generator = Scorer(checkpoint), torch.Generator().manual_seed(0)
+    detector = fitted_detectors(checkpoint, scorer, known, strange, generator)[-1]
+    at_levels = {float(level): seen_at(scorer, scored.shares, level, generator) for level in levels}
+    progress("unknown: fit", 1, 1, "")
+    return dataclasses.replace(checkpoint, detector=fit_scores(detector, at_levels))
+
+
+def fitted_detectors(
+    checkpoint: Checkpoint,
+    scorer: Scorer,
+    known: Expected,
+    strange: Expected,
+    generator: torch.Generator,
+    *,
+    others: Sequence[Detector] = (),
+) -> list[Detector]:
+    """Fit detectors to expected spectra, drawn with counts over all that a model is for.
+
+    What is drawn is off by the simulator's own error (`off_by_model_error`), so that they are not
+    fitted to what only the simulation is sure of.
+
+    Parameters
+    ----------
+    checkpoint, scorer
+        The model and its network.
+    known, strange
+        Expected spectra of what it knows and of surrogates.
+    generator
+        Source of randomness.
+    others
+        Further detectors to fit on the same.
+
+    Returns
+    -------
+    list of Detector
+        `others`, `Reconstruction` and `Exposure`, in this order.
+    """
+    low, high = np.log(checkpoint.condition.counts)
+
+    def drawn(expected: Expected, times: int) -> Seen:
+        parts = []
+        for _ in range(times):
+            log = low + (high - low) * torch.rand(len(expected), 1, generator=generator)
+            off = off_by_model_error(expected.shares, checkpoint.axis.edges_keV, generator)
+            parts.append(seen_at(scorer, off, torch.exp(log).float(), generator))
+        return Seen.joined(parts)
+
+    seen, classes = drawn(known, _TIMES), known.classes.repeat(_TIMES)
+    surrogates = drawn(strange, _TIMES)
+    fitted = [one.fit(seen, classes, surrogates) for one in others]
+    rebuilt = Reconstruction.on_axis(checkpoint.axis.edges_keV).fit(seen, classes, surrogates)
+    return [*fitted, rebuilt, Exposure(rebuilt).fit(seen, classes, surrogates)]
+
+
+def off_by_model_error(
+    shares: Tensor, edges_keV: NDArray[np.float64], generator: torch.Generator
+) -> Tensor:
+    """Return expected spectra that are off as the simulator is off reality.
+
+    ``m_j exp(u epsilon(E_j) g(E_j))``: g is a standard normal at 24 energies, evenly over the
+    logarithm, and a line in between; u is uniform from 0 to 1 for each spectrum.
+
+    Parameters
+    ----------
+    shares
+        Shape (spectrum, bin).
+    edges_keV
+        Shape (bin + 1,).
+    generator
+        Source of randomness.
+    """
+    centres = (edges_keV[1:] + edges_keV[:-1]) / 2
+    error = relative_model_error_from_energies(energies_keV=centres)
+    nodes = np.linspace(np.log(centres[0]), np.log(centres[-1]), _ERROR_NODES)
+    hats = np.stack([np.interp(np.log(centres), nodes, row) for row in np.eye(_ERROR_NODES)])
+    normal = torch.randn(len(shares), _ERROR_NODES, generator=generator)
+    size = torch.rand(len(shares), 1, generator=generator)
+    return shares * torch.exp(size * (normal @ torch.from_numpy(hats * error).float()))
+
+
+def _made(spectra: ModelSpectra, kind: str, count: int, progress: Progress) -> Expected:
+    strangers: Sequence[Mineral] = ()
+    seed, machines = (_KNOWN_SEED if kind == "known" else _SCORED_SEED), _MACHINES
+    if kind == "surrogates":
+        rng = np.random.default_rng([spectra.recipe.seed, _SURROGATE_SEED])
+        number = max(8, round(_COMPOSITIONS * count / _SURROGATES))
+        strangers = surrogate_minerals(spectra.minerals, number, rng)
+        seed, machines = _SURROGATE_SEED, _SURROGATE_MACHINES
+    return expected_spectra(
+        spectra,
+        strangers,
+        count=count,
+        seed=seed,
+        machines=machines,
+        advanced=lambda done: progress(f"unknown: {kind}", done, count, ""),
+    )
