@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from lithoscope.errors import CheckpointError
-from lithoscope.models.unknown_parts import StoredDetector
+from lithoscope.models.unknown_parts import StoredDetector, in_stored_precision
 
 
 def detector_bytes(detector: StoredDetector) -> bytes:
-    """Return its arrays as safetensors, in half precision where that holds them to 0.1 %."""
+    """Return its arrays as safetensors."""
     from safetensors.numpy import save
 
-    return save({name: _packed(values) for name, values in detector.arrays.items()})
+    return save({name: in_stored_precision(values) for name, values in detector.arrays.items()})
 
 
 def detector_as_data(detector: StoredDetector, content: bytes) -> dict[str, Any]:
@@ -53,9 +53,3 @@ def detector_from_bytes(values: Mapping[str, Any], content: bytes, path: Path) -
         scores=tuple(tuple(row) for row in values["scores"]),
         spectra=int(values["spectra"]),
     )
-
-
-def _packed(values: np.ndarray) -> np.ndarray:
-    # Axes and the like need more digits than weights; they are short.
-    small = values.ndim < 2 or np.abs(values).max(initial=0.0) > np.finfo(np.float16).max
-    return np.ascontiguousarray(values, dtype=np.float32 if small else np.float16)

@@ -81,3 +81,10 @@ class StoredDetector:
             raise InvalidValueError(
                 f"A share of false alarms of {share:g}.", expected=f"{least:g} to {most:g}"
             )
+
+
+def in_stored_precision(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return an array as it is stored: weights in half precision, what is short in single."""
+    # Axes and scales need more digits than weights; they are short.
+    small = values.ndim < 2 or np.abs(values).max(initial=0.0) > np.finfo(np.float16).max
+    return np.ascontiguousarray(values, dtype=np.float32 if small else np.float16)

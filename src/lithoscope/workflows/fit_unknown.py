@@ -15,10 +15,9 @@ from lithoscope.core.labels import Group, LabelSet
 from lithoscope.core.mineral import Mineral
 from lithoscope.evaluation.by_counts import COUNT_LEVELS
 from lithoscope.inference.predict import Scorer
-from lithoscope.inference.unknown.base import Detector, Seen
-from lithoscope.inference.unknown.combined import fit_scores
-from lithoscope.inference.unknown.exposure import Exposure
-from lithoscope.inference.unknown.reconstruction import Reconstruction
+from lithoscope.inference.unknown.base import Seen
+from lithoscope.inference.unknown.combined import Combined
+from lithoscope.inference.unknown.strangeness import stored_detector
 from lithoscope.models.checkpoint import Checkpoint
 from lithoscope.physics.model_error import relative_model_error_from_energies
 from lithoscope.synthesis.generations import GenerationSize
@@ -30,11 +29,13 @@ _KNOWN_SEED, _SURROGATE_SEED, _SCORED_SEED = 9_000_011, 9_100_003, 9_200_009
 # Made-up compositions, expected spectra of them and of what is known, and how often each is
 # measured anew with other counts. Machines are few in a batch: with the elements of surrogates each
 # takes a second to compile.
-_COMPOSITIONS, _SURROGATES, _KNOWN, _TIMES = 1600, 12_288, 16_384, 3
+_COMPOSITIONS, _SURROGATES, _KNOWN, _TIMES = 1600, 12_288, 16_384, 6
 _SCORED = 20_480
 _BATCH, _MACHINES, _SURROGATE_MACHINES = 2048, 16, 8
 _PER_CLASS = 100
 _ERROR_NODES = 24
+# Every fifth composition of surrogates is left for the weights of the combination.
+_HELD_OUT = 5
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -140,8 +141,8 @@ def with_detector(
 ) -> Checkpoint:
     """Return a model with a detector of the unknown, fitted to its network.
 
-    `Reconstruction` and `Exposure` are fitted to known and made-up spectra with counts over all
-    that the model is for; what other known spectra score, on other machines, gives the thresholds.
+    `Combined` is fitted to known and made-up spectra with counts over all that the model is for;
+    what other known spectra score, on other machines, gives its weights and the thresholds.
 
     Parameters
     ----------
@@ -164,58 +165,66 @@ def with_detector(
         for kind, total in (("known", _KNOWN), ("surrogates", _SURROGATES), ("scored", _SCORED))
     )
     progress("unknown: fit", 0, 1, "")
-    scorer, generator = Scorer(checkpoint), torch.Generator().manual_seed(0)
-    detector = fitted_detectors(checkpoint, scorer, known, strange, generator)[-1]
-    at_levels = {float(level): seen_at(scorer, scored.shares, level, generator) for level in levels}
+    fitting = DetectorFitting(checkpoint, known, strange, scored)
+    fitted = fitting.combined(levels)
+    found = stored_detector(fitted, fitting.for_thresholds(levels))
     progress("unknown: fit", 1, 1, "")
-    return dataclasses.replace(checkpoint, detector=fit_scores(detector, at_levels))
+    return dataclasses.replace(checkpoint, detector=found)
 
 
-def fitted_detectors(
-    checkpoint: Checkpoint,
-    scorer: Scorer,
-    known: Expected,
-    strange: Expected,
-    generator: torch.Generator,
-    *,
-    others: Sequence[Detector] = (),
-) -> list[Detector]:
-    """Fit detectors to expected spectra, drawn with counts over all that a model is for.
+class DetectorFitting:
+    """What detectors of a model are fitted to, split so that no spectrum serves twice.
 
-    What is drawn is off by the simulator's own error (`off_by_model_error`), so that they are not
-    fitted to what only the simulation is sure of.
+    Surrogates of every fifth composition and the first half of the spectra for thresholds give the
+    weights of the combination; the other half gives its thresholds.
 
     Parameters
     ----------
-    checkpoint, scorer
-        The model and its network.
-    known, strange
-        Expected spectra of what it knows and of surrogates.
-    generator
-        Source of randomness.
-    others
-        Further detectors to fit on the same.
-
-    Returns
-    -------
-    list of Detector
-        `others`, `Reconstruction` and `Exposure`, in this order.
+    checkpoint
+        The model.
+    known, strange, scored
+        Expected spectra of what it knows, of surrogates, and of what it knows on other machines.
     """
-    low, high = np.log(checkpoint.condition.counts)
 
-    def drawn(expected: Expected, times: int) -> Seen:
+    def __init__(
+        self, checkpoint: Checkpoint, known: Expected, strange: Expected, scored: Expected
+    ) -> None:
+        self._model, self._scorer = checkpoint, Scorer(checkpoint)
+        self._generator = torch.Generator().manual_seed(0)
+        held = strange.classes % _HELD_OUT == 0
+        self._held = strange.shares[held]
+        half = len(scored) // 2
+        self._first, self._second = scored.shares[:half], scored.shares[half:]
+        self.known = self._drawn(known.shares)
+        self.classes = known.classes.repeat(_TIMES)
+        self.surrogates = self._drawn(strange.shares[~held])
+
+    def combined(self, levels: Sequence[float]) -> Combined:
+        """Return the combination, fitted and weighed."""
+        edges = self._model.axis.edges_keV
+        parts = Combined.on_axis(edges).fit(self.known, self.classes, self.surrogates)
+        return parts.fit_weights(
+            self._at_levels(self._first, levels), self._at_levels(self._held, levels)
+        )
+
+    def for_thresholds(self, levels: Sequence[float]) -> dict[float, Seen]:
+        """Return known spectra to which nothing was fitted, by total counts."""
+        return self._at_levels(self._second, levels)
+
+    def _at_levels(self, shares: Tensor, levels: Sequence[float]) -> dict[float, Seen]:
+        return {
+            float(level): seen_at(self._scorer, shares, level, self._generator) for level in levels
+        }
+
+    def _drawn(self, shares: Tensor) -> Seen:
+        """Counts over all that the model is for, off by the simulator's own error."""
+        low, high = np.log(self._model.condition.counts)
         parts = []
-        for _ in range(times):
-            log = low + (high - low) * torch.rand(len(expected), 1, generator=generator)
-            off = off_by_model_error(expected.shares, checkpoint.axis.edges_keV, generator)
-            parts.append(seen_at(scorer, off, torch.exp(log).float(), generator))
+        for _ in range(_TIMES):
+            log = low + (high - low) * torch.rand(len(shares), 1, generator=self._generator)
+            off = off_by_model_error(shares, self._model.axis.edges_keV, self._generator)
+            parts.append(seen_at(self._scorer, off, torch.exp(log).float(), self._generator))
         return Seen.joined(parts)
-
-    seen, classes = drawn(known, _TIMES), known.classes.repeat(_TIMES)
-    surrogates = drawn(strange, _TIMES)
-    fitted = [one.fit(seen, classes, surrogates) for one in others]
-    rebuilt = Reconstruction.on_axis(checkpoint.axis.edges_keV).fit(seen, classes, surrogates)
-    return [*fitted, rebuilt, Exposure(rebuilt).fit(seen, classes, surrogates)]
 
 
 def off_by_model_error(

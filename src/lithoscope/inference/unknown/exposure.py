@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lithoscope.errors import InvalidValueError
-from lithoscope.inference.unknown.base import Detector, FloatArray, Seen, array_of, tensor, unfitted
+from lithoscope.inference.unknown.base import Detector, FloatArray, Seen, array_of, linear, unfitted
 from lithoscope.inference.unknown.fitting import Layers, fit_network
 from lithoscope.inference.unknown.reconstruction import Reconstruction
 
@@ -44,7 +44,9 @@ class Exposure(Detector):
         """Fit by cross-entropy, known spectra and surrogates alike in weight."""
         if surrogates is None:
             raise InvalidValueError("Exposure without surrogates.", expected="some to be told")
-        shown = torch.cat([self._inputs(known), self._inputs(surrogates)])
+        shown = torch.cat(
+            [self._inputs(one, self.reconstruction.residuals(one)) for one in (known, surrogates)]
+        )
         strange = torch.cat([torch.zeros(len(known)), torch.ones(len(surrogates))])
         weights = torch.where(strange > 0, len(known) / len(surrogates), 1.0)
         network = nn.Sequential(
@@ -64,15 +66,19 @@ class Exposure(Detector):
 
     def score(self, seen: Seen) -> Tensor:
         """See `Detector.score`."""
-        hidden = nn.functional.linear(
-            self._inputs(seen), tensor(self.hidden_weight), tensor(self.hidden_bias)
-        )
-        hidden = nn.functional.gelu(hidden, approximate="tanh")
-        return nn.functional.linear(hidden, tensor(self.weight), tensor(self.bias))[:, 0]
+        return self.score_of(seen, self.reconstruction.residuals(seen))
 
-    def _inputs(self, seen: Seen) -> Tensor:
-        left = torch.asinh(self.reconstruction.residuals(seen))
-        return torch.cat([self.reconstruction.standardised(seen.features), left], dim=1)
+    def score_of(self, seen: Seen, residuals: Tensor) -> Tensor:
+        """Return the same where the reconstruction's residuals are known already."""
+        shown = self._inputs(seen, residuals)
+        hidden = nn.functional.gelu(
+            linear(shown, self.hidden_weight, self.hidden_bias), approximate="tanh"
+        )
+        return linear(hidden, self.weight, self.bias)[:, 0]
+
+    def _inputs(self, seen: Seen, residuals: Tensor) -> Tensor:
+        features = self.reconstruction.standardised(seen.features)
+        return torch.cat([features, torch.asinh(residuals)], dim=1)
 
     def arrays(self) -> dict[str, FloatArray]:
         """What was fitted, the reconstruction's arrays among it."""

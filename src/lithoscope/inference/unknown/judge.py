@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from lithoscope.errors import CheckpointError
 from lithoscope.inference.unknown.base import Seen
-from lithoscope.inference.unknown.combined import UnknownScorer
+from lithoscope.inference.unknown.combined import Combined
 from lithoscope.inference.unknown.energy import energy_score_from_logits, threshold_at_counts
+from lithoscope.inference.unknown.strangeness import strangeness_from_scores
 from lithoscope.models.checkpoint import Checkpoint
 
 
@@ -42,12 +43,12 @@ class UnknownJudge:
     def __init__(
         self, checkpoint: Checkpoint, allowed: Sequence[int], *, false_alarms: float | None = None
     ) -> None:
-        stored, self._threshold = checkpoint.detector, checkpoint.threshold
+        self._stored, self._threshold = checkpoint.detector, checkpoint.threshold
         share = self._threshold.false_alarms if false_alarms is None else false_alarms
         self._allowed, self._all = list(allowed), len(allowed) == len(checkpoint.labels)
         self._most = checkpoint.condition.counts[1]
-        if stored is None:
-            self._scorer = None
+        if self._stored is None:
+            self._detector: Combined | None = None
             if share != self._threshold.false_alarms:
                 raise CheckpointError(
                     f"The model '{checkpoint.name}' has no detector of the unknown by which "
@@ -57,8 +58,8 @@ class UnknownJudge:
                     "benchmarks.recalibrate MODEL -o DIR",
                 )
         else:
-            stored.check_false_alarms(share)
-            self._scorer = UnknownScorer(stored)
+            self._stored.check_false_alarms(share)
+            self._detector = Combined.from_arrays(self._stored.arrays)
         self._limit = -np.log10(share)
 
     def __call__(
@@ -80,13 +81,19 @@ class UnknownJudge:
         scores, unknown : ndarray, shape (spectrum,)
             Higher is stranger.
         """
-        if self._scorer is not None:
-            scores = self._scorer(seen.thinned(self._most), totals)
-            strange = scores > self._limit
-            return scores, strange if self._all else strange | self._by_energy(
-                seen, totals, classes
-            )[1]
-        return self._by_energy(seen, totals, classes)
+        if self._detector is None or self._stored is None:
+            return self._by_energy(seen, totals, classes)
+        scores = strangeness_from_scores(
+            scores=self._detector.score(seen.thinned(self._most)).numpy(),
+            totals=totals,
+            log_counts=np.log(self._stored.counts),
+            table=np.array(self._stored.scores),
+            false_alarms=self._stored.false_alarms,
+        )
+        strange = scores > self._limit
+        if not self._all:
+            strange |= self._by_energy(seen, totals, classes)[1]
+        return scores, strange
 
     def _by_energy(
         self, seen: Seen, totals: NDArray[np.floating], classes: NDArray[np.integer]

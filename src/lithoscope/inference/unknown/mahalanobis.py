@@ -81,9 +81,13 @@ class RelativeMahalanobis(Detector):
 
     def score(self, seen: Seen) -> Tensor:
         """See `Detector.score`."""
+        return self.both(seen)[1]
+
+    def both(self, seen: Seen) -> tuple[Tensor, Tensor]:
+        """Return the scores of `Mahalanobis` and of this, shape (spectrum,) each."""
         own = Mahalanobis(self.whitening, self.centres).score(seen)
         whole = seen.features @ tensor(self.whole_whitening) - tensor(self.whole_centre)
-        return own - (whole**2).sum(dim=1)
+        return own, own - (whole**2).sum(dim=1)
 
 
 def whitening_of(deviations: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lithoscope.inference.residual import resolution_elements
-from lithoscope.inference.unknown.base import Detector, FloatArray, Seen, tensor, unfitted
+from lithoscope.inference.unknown.base import Detector, FloatArray, Seen, linear, tensor, unfitted
 from lithoscope.inference.unknown.fitting import Layers, fit_network
 from lithoscope.physics.model_error import relative_model_error_from_energies
 
@@ -95,15 +95,11 @@ class Reconstruction(Detector):
 
     def residuals(self, seen: Seen) -> Tensor:
         """Signed roots of the deviance of each resolution element, shape (spectrum, element)."""
+        features = self.standardised(seen.features)
         hidden = nn.functional.gelu(
-            nn.functional.linear(
-                self.standardised(seen.features),
-                tensor(self.hidden_weight),
-                tensor(self.hidden_bias),
-            ),
-            approximate="tanh",
+            linear(features, self.hidden_weight, self.hidden_bias), approximate="tanh"
         )
-        said = nn.functional.linear(hidden, tensor(self.weight), tensor(self.bias))
+        said = linear(hidden, self.weight, self.bias)
         counts = in_elements(seen.counts, self.starts)
         expected = torch.softmax(said, dim=1) * counts.sum(dim=1, keepdim=True)
         return root_deviance(counts, expected, tensor(self.errors))
