@@ -11,6 +11,7 @@ import typer
 
 from lithoscope.cli.options import (
     EnergyAxisOption,
+    FalseAlarmsOption,
     InstrumentOption,
     JsonOption,
     MineralsOption,
@@ -51,6 +52,7 @@ def map_scan(
         typer.Option("--allow-electron-beam", help="Map scans from electron microscopes too."),
     ] = False,
     salvage: SalvageOption = False,
+    false_alarms: FalseAlarmsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Map the minerals of a scan: a picture, percentages, and a report.
@@ -74,6 +76,7 @@ def map_scan(
                 energy_axis=axis_from_option(energy_axis),
                 allow_electron_beam=allow_electron_beam,
                 salvage=salvage,
+                false_alarms=false_alarms,
                 command=shlex.join(["lithoscope", *sys.argv[1:]]),
                 progress=progress,
             )

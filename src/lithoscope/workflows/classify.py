@@ -36,6 +36,7 @@ def classify_spectra(
     top: int = 3,
     coverage: float | None = None,
     answer_probability: float = ANSWER_PROBABILITY,
+    false_alarms: float | None = None,
 ) -> list[dict[str, Any]]:
     """Classify spectra one by one.
 
@@ -51,6 +52,8 @@ def classify_spectra(
         Share of sets of groups that are to hold the truth; no sets are given when left out.
     answer_probability
         What the finest answer's summed probability must reach, 0.5 to 1.
+    false_alarms
+        Share of known spectra that may be called unknown; the model's, 0.01, when left out.
 
     Returns
     -------
@@ -69,7 +72,9 @@ def classify_spectra(
     tree = tree_of_labels(checkpoint.labels, load_library())
     names = None if minerals is None else [load_library().get(name).name for name in minerals]
     # A file's spectra share their axis, and a predictor takes longer to make than to apply.
-    predictor_on = functools.cache(lambda axis: Predictor(checkpoint, axis, names))
+    predictor_on = functools.cache(
+        lambda axis: Predictor(checkpoint, axis, names, false_alarms=false_alarms)
+    )
     results = []
     for index, spectrum in enumerate(spectra):
         predictor = predictor_on(spectrum.axis)

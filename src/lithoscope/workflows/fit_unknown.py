@@ -29,8 +29,8 @@ _KNOWN_SEED, _SURROGATE_SEED, _SCORED_SEED = 9_000_011, 9_100_003, 9_200_009
 # Made-up compositions, expected spectra of them and of what is known, and how often each is
 # measured anew with other counts. Machines are few in a batch: with the elements of surrogates each
 # takes a second to compile.
-_COMPOSITIONS, _SURROGATES, _KNOWN, _TIMES = 1600, 12_288, 16_384, 6
-_SCORED = 20_480
+_COMPOSITIONS, _SURROGATES, _KNOWN, _TIMES = 1600, 9_216, 12_288, 6
+_SCORED = 16_384
 _BATCH, _MACHINES, _SURROGATE_MACHINES = 2048, 16, 8
 _PER_CLASS = 100
 _ERROR_NODES = 24
@@ -72,7 +72,7 @@ def expected_spectra(
     """Return expected spectra of what a model knows, or of strangers on the same machines.
 
     Both come under the condition that the model was trained for; strangers are mixed with other
-    strangers and with what is known.
+    strangers and with what is known. Few strangers are drawn about as often as known classes.
 
     Parameters
     ----------
@@ -90,8 +90,14 @@ def expected_spectra(
         Called with the spectra made.
     """
     known = len(spectra.labels)
-    labels = LabelSet((*spectra.labels, *(Group((one.name,)) for one in strangers)))
-    both = dataclasses.replace(spectra, minerals=[*spectra.minerals, *strangers], labels=labels)
+    # Classes come equally often: few strangers are each several of them.
+    copies = [
+        dataclasses.replace(one, name=f"{one.name} {copy}")
+        for copy in range(-(-known // len(strangers)) if strangers else 0)
+        for one in strangers
+    ]
+    labels = LabelSet((*spectra.labels, *(Group((one.name,)) for one in copies)))
+    both = dataclasses.replace(spectra, minerals=[*spectra.minerals, *copies], labels=labels)
     condition = spectra.recipe.measured_under()
     batch_size, machines = min(_BATCH, count), min(machines, spectra.recipe.test_machines)
     size = GenerationSize(machines, -(-batch_size // machines), machines)
@@ -103,7 +109,8 @@ def expected_spectra(
     for batch in stream:
         kept = batch.classes >= known if strangers else batch.classes >= 0
         shares.append(batch.expected[kept] / condition.counts[1])
-        classes.append(batch.classes[kept] - (known if strangers else 0))
+        own = batch.classes[kept]
+        classes.append((own - known) % len(strangers) if strangers else own)
         made += len(classes[-1])
         advanced(min(made, count))
         if made >= count:
@@ -153,23 +160,34 @@ def with_detector(
     progress
         Called with stage, spectra done, spectra in all and a remark.
     count
-        Known spectra to fit to; 16 384 when left out, and at most 100 of each class. Surrogates and
+        Known spectra to fit to; 12 288 when left out, and at most 100 of each class. Surrogates and
         spectra for thresholds go with them.
     levels
         Total counts for thresholds.
     """
+    fitting = detector_data(checkpoint, spectra, progress, count=count)
+    progress("unknown: fit", 0, 1, "")
+    fitted = fitting.combined(levels)
+    found = stored_detector(fitted, fitting.for_thresholds(levels))
+    progress("unknown: fit", 1, 1, "")
+    return dataclasses.replace(checkpoint, detector=found)
+
+
+def detector_data(
+    checkpoint: Checkpoint,
+    spectra: ModelSpectra,
+    progress: Progress = lambda stage, done, total, note: None,
+    *,
+    count: int | None = None,
+) -> DetectorFitting:
+    """Return what detectors of a model are fitted to; parameters as of `with_detector`."""
     count = count or min(_KNOWN, _PER_CLASS * len(checkpoint.labels))
     share = count / _KNOWN
     known, strange, scored = (
         _made(spectra, kind, max(256, round(share * total)), progress)
         for kind, total in (("known", _KNOWN), ("surrogates", _SURROGATES), ("scored", _SCORED))
     )
-    progress("unknown: fit", 0, 1, "")
-    fitting = DetectorFitting(checkpoint, known, strange, scored)
-    fitted = fitting.combined(levels)
-    found = stored_detector(fitted, fitting.for_thresholds(levels))
-    progress("unknown: fit", 1, 1, "")
-    return dataclasses.replace(checkpoint, detector=found)
+    return DetectorFitting(checkpoint, known, strange, scored)
 
 
 class DetectorFitting:

@@ -61,6 +61,7 @@ def map_minerals(
     instrument: str | None = None,
     smooth: bool = True,
     allow_electron_beam: bool = False,
+    false_alarms: float | None = None,
     provenance: Mapping[str, Any] | None = None,
     progress: Progress = lambda done, total: None,
 ) -> MineralMap:
@@ -80,6 +81,8 @@ def map_minerals(
         Whether the smoothed map is the one to show.
     allow_electron_beam
         Map a scan from an electron microscope nevertheless.
+    false_alarms
+        Share of known spectra that may be called unknown; the model's, 0.01, when left out.
     provenance
         Facts about where the scan came from, to be kept in ``run.json``.
     progress
@@ -104,7 +107,7 @@ def map_minerals(
         )
     checkpoint = find_checkpoint(model) if isinstance(model, str) else model
     names = None if minerals is None else [load_library().get(name).name for name in minerals]
-    predictor = Predictor(checkpoint, scan.axis, names)
+    predictor = Predictor(checkpoint, scan.axis, names, false_alarms=false_alarms)
     layers = _classify(scan, predictor, progress)
     choice = choose_instrument(
         option=instrument,
@@ -119,7 +122,12 @@ def map_minerals(
         "model": checkpoint.name,
         "instrument": describe_choice(choice),
         "energy_axis": describe_axis(scan.axis),
-        "options": {"minerals": names, "smooth": smooth, "instrument": instrument},
+        "options": {
+            "minerals": names,
+            "smooth": smooth,
+            "instrument": instrument,
+            "false_alarms": false_alarms,
+        },
         "versions": versions(),
         "pixels": int(layers.classes.size),
         "timings": {"classify_s": round(time.perf_counter() - started, 2)},
