@@ -213,10 +213,11 @@ def _separations(
                 rows.append(
                     {
                         "kind": "separation",
+                        **dataclasses.asdict(found),
+                        "unknown_n": len(one),
                         **base,
                         "unknown": kind,
                         "detector": detector.name,
-                        **dataclasses.asdict(found),
                     }
                 )
                 rows += _risk(

@@ -15,6 +15,7 @@ from lithoscope.errors import CheckpointError
 from lithoscope.inference.answer import (
     ANSWER_PROBABILITY,
     TOO_FEW_COUNTS,
+    VOID_ANSWER,
     AnswerTree,
     answer_from_probabilities,
     tree_of_labels,
@@ -129,13 +130,12 @@ def _ranked(checkpoint: Checkpoint, probabilities: np.ndarray, top: int) -> list
 def _answer(
     said: Predictions, predictor: Predictor, tree: AnswerTree, least: float
 ) -> dict[str, Any]:
-    answer = (
-        TOO_FEW_COUNTS
-        if int(said.classes[0]) == VOID
-        else answer_from_probabilities(
+    if int(said.classes[0]) == VOID:
+        answer = TOO_FEW_COUNTS if said.counts[0] > 0 else VOID_ANSWER
+    else:
+        answer = answer_from_probabilities(
             said.probabilities[0], tree, allowed=predictor.allowed, least=least
         )
-    )
     return {**dataclasses.asdict(answer), "members": list(answer.members)}
 
 
