@@ -37,7 +37,8 @@ def tables(rows: Sequence[Row]) -> Iterator[str]:
     for kind in dict.fromkeys(row["unknown"] for row in separations):
         own = [row for row in separations if row["unknown"] == kind]
         counts = sorted({row["counts"] for row in own})
-        yield f"{kind} ({own[0]['unknown_n']} spectra): AUROC / % detected at 1 % and at 5 % false alarms\n"
+        number = own[0]["unknown_n"]
+        yield f"{kind} ({number} spectra): AUROC / % detected at 1 % and at 5 % false alarms\n"
         found = {(row["detector"], row["counts"]): row for row in own}
         yield _table(
             ["detector", *(f"{level:,.0f}" for level in counts)],
@@ -46,7 +47,8 @@ def tables(rows: Sequence[Row]) -> Iterator[str]:
                 for name in dict.fromkeys(row["detector"] for row in own)
             ),
         )
-    yield f"At {_SHOWN_COUNTS:,.0f} counts, the combination: AUPR and false alarms at 95 % detected\n"
+    at = f"At {_SHOWN_COUNTS:,.0f} counts"
+    yield f"{at}, the combination: AUPR and false alarms at 95 % detected\n"
     yield _table(
         ["unknown", "AUPR", "FPR at 95 % (%)"],
         (
