@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from lithoscope.inference.unknown.base import Detector, FloatArray, Seen, tensor, unfitted
+from lithoscope.inference.unknown.base import Detector, FloatArray, Seen, linear, tensor, unfitted
 
 # Added to variances: this share of their mean.
 _SHRINKAGE = 1e-2
@@ -42,13 +43,10 @@ class Mahalanobis(Detector):
 
     def score(self, seen: Seen) -> Tensor:
         """See `Detector.score`."""
-        return self.distances(seen.features).amin(dim=1)
-
-    def distances(self, features: Tensor) -> Tensor:
-        """Squared distance from each class, shape (spectrum, class)."""
-        own, centres = features @ tensor(self.whitening), tensor(self.centres)
-        squares = (own**2).sum(dim=1)[:, None] + (centres**2).sum(dim=1)
-        return squares - 2 * own @ centres.T
+        own, centres = whitened(seen.features, self.whitening), tensor(self.centres)
+        # Which class is nearest may be computed roughly, how far it is may not.
+        nearest = linear(own, self.centres, -(self.centres**2).sum(axis=1) / 2).argmax(dim=1)
+        return ((own - centres[nearest]) ** 2).sum(dim=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +84,13 @@ class RelativeMahalanobis(Detector):
     def both(self, seen: Seen) -> tuple[Tensor, Tensor]:
         """Return the scores of `Mahalanobis` and of this, shape (spectrum,) each."""
         own = Mahalanobis(self.whitening, self.centres).score(seen)
-        whole = seen.features @ tensor(self.whole_whitening) - tensor(self.whole_centre)
+        whole = whitened(seen.features, self.whole_whitening) - tensor(self.whole_centre)
         return own, own - (whole**2).sum(dim=1)
+
+
+def whitened(features: Tensor, whitening: FloatArray) -> Tensor:
+    """Return ``f W``, shape (spectrum, feature)."""
+    return linear(features, whitening.T, np.zeros(whitening.shape[1], dtype=np.float32))
 
 
 def whitening_of(deviations: Tensor) -> Tensor:
