@@ -6,7 +6,7 @@ import pytest
 from lithoscope.core.elements import atomic_number
 from lithoscope.errors import InvalidValueError
 from lithoscope.minerals import load_library
-from lithoscope.synthesis.surrogates import FOREIGN, surrogate_minerals
+from lithoscope.synthesis.surrogates import FOREIGN, stretched_spectra, surrogate_minerals
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +74,16 @@ def test_cells_and_traces_are_those_of_minerals(some):
 def test_nothing_to_make_is_refused(some):
     with pytest.raises(InvalidValueError, match="1 or more"):
         surrogate_minerals(some, 0, np.random.default_rng(0))
+
+
+def test_stretched_spectra_keep_their_sum_and_move_their_peaks():
+    edges = np.linspace(1.0, 41.0, 401)
+    peaks = np.zeros((300, 400))
+    peaks[:, 100] = 2.0
+    made = stretched_spectra(peaks, edges, np.random.default_rng(0))
+    np.testing.assert_allclose(made.sum(axis=1), 2.0, rtol=1e-5)
+    centres = (edges[1:] + edges[:-1]) / 2
+    # A peak at 11.05 keV comes to stand at 11.05 / (1 + off).
+    off = 11.05 / (made @ centres / 2.0) - 1
+    assert 0.05 <= np.abs(off).min() < np.abs(off).max() <= 0.15
+    assert 0.4 < (off > 0).mean() < 0.6

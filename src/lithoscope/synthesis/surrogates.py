@@ -29,6 +29,8 @@ _MOST_BLENDED = 0.5
 # Sum of differences of mass shares among visible elements, at most 2, from every formula: what is
 # nearer may well be that mineral.
 _LEAST_DISTANCE = 0.25
+# How far energy scales are off in `stretched_spectra`.
+_STRETCHED = (0.05, 0.15)
 _LIGHT = ("O", "O", "O", "C", "H", "F")
 
 Atoms = Mapping[str, float]
@@ -78,6 +80,38 @@ def surrogate_minerals(
         if distances.min() >= _LEAST_DISTANCE:
             made.append(_as_mineral(minerals[place], found, f"surrogate {len(made)}"))
     return made
+
+
+def stretched_spectra(
+    shares: NDArray[np.floating], edges_keV: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Put spectra on an energy scale that is 5 to 15 % too long or too short.
+
+    Their lines stand where no element has them all, which no composition can give.
+
+    Parameters
+    ----------
+    shares
+        Expected spectra, shape (spectrum, bin).
+    edges_keV
+        Bin edges, shape (bin + 1,).
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray, shape (spectrum, bin)
+        Rows with the sum that they had; what leaves the axis is made up for.
+    """
+    off = rng.uniform(*_STRETCHED, size=len(shares)) * rng.choice([-1.0, 1.0], size=len(shares))
+    cumulative = np.concatenate([np.zeros((len(shares), 1)), np.cumsum(shares, axis=1)], axis=1)
+    made = [
+        np.diff(np.interp(edges_keV * (1 + one), edges_keV, row))
+        for one, row in zip(off, cumulative, strict=True)
+    ]
+    found = np.array(made).reshape(shares.shape)
+    kept = np.maximum(found.sum(axis=1, keepdims=True), 1e-12)
+    return (found * shares.sum(axis=1, keepdims=True) / kept).astype(np.float32)
 
 
 def _is_visible(symbol: str) -> bool:

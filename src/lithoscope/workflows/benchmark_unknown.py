@@ -54,6 +54,7 @@ _KNOWN, _STRANGE, _DRAWS = 8192, 3072, 400
 _MACHINES, _LEFT_OUT_SPECTRA = 16, 150_000
 _FALSE_ALARMS = 0.01
 _FROM_KEV = 0.8
+_OFF_SCALE = 0.03
 _TIMED_SPECTRA, _TIMED_RUNS = 4096, 5
 _COVERAGES = np.linspace(0.02, 1.0, 50)
 
@@ -194,6 +195,8 @@ def _separations(
         advanced=lambda done: progress("benchmark: known spectra", done, _KNOWN, ""),
     )
     scorer, generator = Scorer(subject.model), torch.Generator().manual_seed(1)
+    edges = subject.model.axis.edges_keV
+    samples = {**samples, "energy scale off by 3 %": off_scale(known, edges, _OFF_SCALE)}
     rows: list[Row] = []
     for number, level in enumerate(LEVELS):
         progress("benchmark: score", number, len(LEVELS), f"{level:g} counts")
@@ -227,6 +230,15 @@ def _separations(
             rows += _by_sample(subject.model, samples[kind], one, {**base, "unknown": kind})
     progress("benchmark: score", len(LEVELS), len(LEVELS), "")
     return rows
+
+
+def off_scale(known: Expected, edges_keV: NDArray[np.float64], off: float) -> Expected:
+    """Return every fourth known spectrum as on an energy scale that is off by a share."""
+    some = known.shares[::4].double().numpy()
+    cumulative = np.concatenate([np.zeros((len(some), 1)), np.cumsum(some, axis=1)], axis=1)
+    moved = [np.diff(np.interp(edges_keV * (1 + off), edges_keV, row)) for row in cumulative]
+    shares = torch.from_numpy(np.array(moved, dtype=np.float32))
+    return Expected(shares, torch.zeros(len(shares), dtype=torch.int64))
 
 
 def _risk(

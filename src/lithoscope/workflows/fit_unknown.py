@@ -21,7 +21,7 @@ from lithoscope.inference.unknown.strangeness import stored_detector
 from lithoscope.models.checkpoint import Checkpoint
 from lithoscope.physics.model_error import relative_model_error_from_energies
 from lithoscope.synthesis.generations import GenerationSize
-from lithoscope.synthesis.surrogates import surrogate_minerals
+from lithoscope.synthesis.surrogates import stretched_spectra, surrogate_minerals
 from lithoscope.workflows.model_spectra import ModelSpectra
 
 # Added to the recipe's seed, for spectra that nothing else has seen.
@@ -36,6 +36,7 @@ _PER_CLASS = 100
 _ERROR_NODES = 24
 # Every fifth composition of surrogates is left for the weights of the combination.
 _HELD_OUT = 5
+_STRETCHED_OF = 10
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -194,7 +195,8 @@ class DetectorFitting:
     """What detectors of a model are fitted to, split so that no spectrum serves twice.
 
     Surrogates of every fifth composition and the first half of the spectra for thresholds give the
-    weights of the combination; the other half gives its thresholds.
+    weights of the combination; the other half gives its thresholds. Known spectra on a false energy
+    scale are surrogates too.
 
     Parameters
     ----------
@@ -210,12 +212,13 @@ class DetectorFitting:
         self._model, self._scorer = checkpoint, Scorer(checkpoint)
         self._generator = torch.Generator().manual_seed(0)
         held = strange.classes % _HELD_OUT == 0
-        self._held = strange.shares[held]
         half = len(scored) // 2
         self._first, self._second = scored.shares[:half], scored.shares[half:]
+        self._held = torch.cat([strange.shares[held], self._stretched(self._first)])
         self.known = self._drawn(known.shares)
         self.classes = known.classes.repeat(_TIMES)
-        self.surrogates = self._drawn(strange.shares[~held])
+        made_up = torch.cat([strange.shares[~held], self._stretched(known.shares)])
+        self.surrogates = self._drawn(made_up)
 
     def combined(self, levels: Sequence[float]) -> Combined:
         """Return the combination, fitted and weighed."""
@@ -228,6 +231,12 @@ class DetectorFitting:
     def for_thresholds(self, levels: Sequence[float]) -> dict[float, Seen]:
         """Return known spectra to which nothing was fitted, by total counts."""
         return self._at_levels(self._second, levels)
+
+    def _stretched(self, shares: Tensor) -> Tensor:
+        """Known spectra on a false energy scale, one for every tenth."""
+        some = shares[::_STRETCHED_OF].numpy()
+        rng = np.random.default_rng(0)
+        return torch.from_numpy(stretched_spectra(some, self._model.axis.edges_keV, rng))
 
     def _at_levels(self, shares: Tensor, levels: Sequence[float]) -> dict[float, Seen]:
         return {
