@@ -78,7 +78,8 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
 
     check_model_folder(folder)
     weights = save(_tensors_of(checkpoint))
-    detector = None if checkpoint.detector is None else detector_bytes(checkpoint.detector)
+    stored = checkpoint.detector
+    detector = b"" if stored is None else detector_bytes(stored)
     description = {
         "format": FORMAT_VERSION,
         "name": checkpoint.name,
@@ -91,11 +92,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
         "voltages_kV": list(checkpoint.voltages_kV),
         "threshold": dataclasses.asdict(checkpoint.threshold),
         **_calibration_as_data(checkpoint),
-        **(
-            {}
-            if detector is None
-            else {"detector": detector_as_data(checkpoint.detector, detector)}
-        ),
+        **({} if stored is None else {"detector": detector_as_data(stored, detector)}),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "card": dict(checkpoint.card),
     }
@@ -104,13 +101,13 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     (partial / _WEIGHTS).write_bytes(weights)
-    if detector is not None:
+    if stored is not None:
         (partial / _DETECTOR).write_bytes(detector)
     (partial / _DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
     if folder.exists():
         for file in partial.iterdir():
             file.replace(folder / file.name)
-        if detector is None:
+        if stored is None:
             (folder / _DETECTOR).unlink(missing_ok=True)
         partial.rmdir()
     else:

@@ -33,7 +33,7 @@ from lithoscope.inference.unknown.judge import UnknownJudge
 from lithoscope.inference.unknown.mahalanobis import Mahalanobis, RelativeMahalanobis
 from lithoscope.inference.unknown.neighbours import Neighbours
 from lithoscope.inference.unknown.outputs import Energy, MaximumSoftmax
-from lithoscope.io import load_instrument, open_spectra
+from lithoscope.io import load_instrument
 from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import Checkpoint, find_checkpoint, save_checkpoint
 from lithoscope.workflows.fit_unknown import (
@@ -46,6 +46,7 @@ from lithoscope.workflows.fit_unknown import (
 from lithoscope.workflows.left_out import model_without
 from lithoscope.workflows.model_spectra import ModelSpectra, spectra_of_model
 from lithoscope.workflows.new_model import Progress
+from lithoscope.workflows.unknown_samples import off_scale, outside_spectra
 
 LEVELS = (100.0, 300.0, 1_000.0, 3_000.0, 10_000.0)
 OUTSIDE_LEVELS = (300.0, 1_000.0, 3_000.0, 10_000.0, 100_000.0)
@@ -53,7 +54,6 @@ _TEST_SEED = 9_300_017
 _KNOWN, _STRANGE, _DRAWS = 8192, 3072, 400
 _MACHINES, _LEFT_OUT_SPECTRA = 16, 150_000
 _FALSE_ALARMS = 0.01
-_FROM_KEV = 0.8
 _OFF_SCALE = 0.03
 _TIMED_SPECTRA, _TIMED_RUNS = 4096, 5
 _COVERAGES = np.linspace(0.02, 1.0, 50)
@@ -232,15 +232,6 @@ def _separations(
     return rows
 
 
-def off_scale(known: Expected, edges_keV: NDArray[np.float64], off: float) -> Expected:
-    """Return every fourth known spectrum as on an energy scale that is off by a share."""
-    some = known.shares[::4].double().numpy()
-    cumulative = np.concatenate([np.zeros((len(some), 1)), np.cumsum(some, axis=1)], axis=1)
-    moved = [np.diff(np.interp(edges_keV * (1 + off), edges_keV, row)) for row in cumulative]
-    shares = torch.from_numpy(np.array(moved, dtype=np.float32))
-    return Expected(shares, torch.zeros(len(shares), dtype=torch.int64))
-
-
 def _risk(
     detector: Detector,
     seen: Seen,
@@ -309,44 +300,6 @@ def _flagged_draws(model: Checkpoint, name: str, shares: Tensor, kind: str) -> l
         }
         for level in OUTSIDE_LEVELS
     ]
-
-
-def outside_spectra(model: Checkpoint, data: Path) -> dict[str, Tensor]:
-    """Return measured elements and XMI-MSIM's minerals on a model's axis, from 0.8 keV.
-
-    Parameters
-    ----------
-    model
-        The model.
-    data
-        Folder with ``bruker_xs52/elements`` and ``xmimsim/minerals.npz``.
-
-    Returns
-    -------
-    dict of Tensor
-        Shares of each bin, shape (1, bin), by name.
-    """
-    found = {}
-    for path in sorted((data / "bruker_xs52" / "elements").glob("*.msa")):
-        spectrum = open_spectra(path)[0]
-        found[f"measured {path.stem}"] = (spectrum.axis, spectrum.counts)
-    axis = load_instrument("m4-tornado").axis
-    with np.load(data / "xmimsim" / "minerals.npz", allow_pickle=False) as file:
-        energies = file["energies_keV"]
-        axis = dataclasses.replace(
-            axis,
-            offset_keV=float(energies[0]),
-            gain_keV=float(energies[1] - energies[0]),
-            n_channels=energies.size,
-        )
-        for name, counts in zip(file["names"].tolist(), file["spectra"], strict=True):
-            found[f"XMI-MSIM {name}"] = (axis, np.maximum(counts, 0.0))
-    shares = {}
-    for name, (own, counts) in found.items():
-        kept = np.where(own.energies_keV > _FROM_KEV, counts, 0.0)
-        binned = model.axis.rebinner(own)(kept[None, :])
-        shares[name] = torch.from_numpy(binned / binned.sum())
-    return shares
 
 
 def _cost(model: Checkpoint) -> list[Row]:
