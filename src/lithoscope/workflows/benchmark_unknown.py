@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,14 +25,13 @@ from lithoscope.evaluation.strange_samples import (
     strange_minerals,
 )
 from lithoscope.evaluation.unknown import misnamed_by_coverage, separation_from_scores
-from lithoscope.inference.predict import Predictor, Scorer
+from lithoscope.inference.predict import Scorer
 from lithoscope.inference.unknown.base import Detector, Seen
 from lithoscope.inference.unknown.combined import Combined
 from lithoscope.inference.unknown.judge import UnknownJudge
 from lithoscope.inference.unknown.mahalanobis import Mahalanobis, RelativeMahalanobis
 from lithoscope.inference.unknown.neighbours import Neighbours
 from lithoscope.inference.unknown.outputs import Energy, MaximumSoftmax
-from lithoscope.io import load_instrument
 from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import Checkpoint, find_checkpoint, save_checkpoint
 from lithoscope.workflows.fit_unknown import (
@@ -46,6 +44,7 @@ from lithoscope.workflows.fit_unknown import (
 from lithoscope.workflows.left_out import model_without
 from lithoscope.workflows.model_spectra import ModelSpectra, spectra_of_model
 from lithoscope.workflows.new_model import Progress
+from lithoscope.workflows.unknown_cost import cost_of_detector
 from lithoscope.workflows.unknown_samples import off_scale, outside_spectra
 
 LEVELS = (100.0, 300.0, 1_000.0, 3_000.0, 10_000.0)
@@ -55,7 +54,6 @@ _KNOWN, _STRANGE, _DRAWS = 8192, 3072, 400
 _MACHINES, _LEFT_OUT_SPECTRA = 16, 150_000
 _FALSE_ALARMS = 0.01
 _OFF_SCALE = 0.03
-_TIMED_SPECTRA, _TIMED_RUNS = 4096, 5
 _COVERAGES = np.linspace(0.02, 1.0, 50)
 
 Row = dict[str, Any]
@@ -115,7 +113,7 @@ def benchmark_unknown(
     rows: list[Row] = []
     whole = _subject("whole", checkpoint, progress)
     rows += _separations(whole, _far_samples(whole, progress), progress)
-    rows += _cost(checkpoint)
+    rows.append(cost_of_detector(checkpoint))
     if data is not None:
         rows += _outside(whole, data)
     less = _subject(
@@ -300,23 +298,3 @@ def _flagged_draws(model: Checkpoint, name: str, shares: Tensor, kind: str) -> l
         }
         for level in OUTSIDE_LEVELS
     ]
-
-
-def _cost(model: Checkpoint) -> list[Row]:
-    """Time of prediction with and without the detector, the fastest of some runs each."""
-    axis = load_instrument(model.instruments[0]).axis
-    rng = np.random.default_rng(0)
-    counts = rng.poisson(0.5, (_TIMED_SPECTRA, axis.n_channels)).astype(np.uint16)
-    without = dataclasses.replace(model, detector=None)
-    seconds = [_fastest(Predictor(one, axis), counts) for one in (without, model)]
-    per = [1e6 * one / _TIMED_SPECTRA for one in seconds]
-    return [{"kind": "cost", "without_us": per[0], "with_us": per[1], "ratio": per[1] / per[0] - 1}]
-
-
-def _fastest(predict: Callable[[NDArray[np.uint16]], object], counts: NDArray[np.uint16]) -> float:
-    found = float("inf")
-    for _ in range(_TIMED_RUNS):
-        start = time.perf_counter()
-        predict(counts)
-        found = min(found, time.perf_counter() - start)
-    return found
