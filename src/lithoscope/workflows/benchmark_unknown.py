@@ -51,7 +51,7 @@ LEVELS = (100.0, 300.0, 1_000.0, 3_000.0, 10_000.0)
 OUTSIDE_LEVELS = (300.0, 1_000.0, 3_000.0, 10_000.0, 100_000.0)
 _TEST_SEED = 9_300_017
 _KNOWN, _STRANGE, _DRAWS = 8192, 3072, 400
-_MACHINES, _LEFT_OUT_SPECTRA = 16, 150_000
+_MACHINES, _LEFT_OUT_SPECTRA = 32, 150_000
 _FALSE_ALARMS = 0.01
 _OFF_SCALE = 0.03
 _COVERAGES = np.linspace(0.02, 1.0, 50)
@@ -175,7 +175,7 @@ def _strange(subject: _Subject, strangers: Sequence[Any], progress: Progress) ->
         strangers,
         count=_STRANGE,
         seed=_TEST_SEED,
-        machines=_MACHINES // 2,
+        machines=_MACHINES // 4,
         advanced=lambda done: progress("benchmark: unknown spectra", done, _STRANGE, ""),
     )
 

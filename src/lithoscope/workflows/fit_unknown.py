@@ -27,11 +27,12 @@ from lithoscope.workflows.model_spectra import ModelSpectra
 # Added to the recipe's seed, for spectra that nothing else has seen.
 _KNOWN_SEED, _SURROGATE_SEED, _SCORED_SEED = 9_000_011, 9_100_003, 9_200_009
 # Made-up compositions, expected spectra of them and of what is known, and how often each is
-# measured anew with other counts. Machines are few in a batch: with the elements of surrogates each
-# takes a second to compile.
+# measured anew with other counts. Known spectra are of as many machines as those of a calibration:
+# thresholds from sixteen were twice too high, for one of them. Surrogates are of few, since with
+# all their elements each takes a second to compile.
 _COMPOSITIONS, _SURROGATES, _KNOWN, _TIMES = 1600, 9_216, 12_288, 6
 _SCORED = 16_384
-_BATCH, _MACHINES, _SURROGATE_MACHINES = 2048, 16, 8
+_BATCH, _MACHINES, _SURROGATE_MACHINES = 2048, 32, 8
 _PER_CLASS = 100
 _ERROR_NODES = 24
 # Every fifth composition of surrogates is left for the weights of the combination.
@@ -194,8 +195,8 @@ def detector_data(
 class DetectorFitting:
     """What detectors of a model are fitted to, split so that no spectrum serves twice.
 
-    Surrogates of every fifth composition and the first half of the spectra for thresholds give the
-    weights of the combination; the other half gives its thresholds. Known spectra on a false energy
+    Surrogates of every fifth composition and the first quarter of the spectra for thresholds give
+    the weights of the combination; the rest gives its thresholds. Known spectra on a false energy
     scale are surrogates too.
 
     Parameters
@@ -212,8 +213,8 @@ class DetectorFitting:
         self._model, self._scorer = checkpoint, Scorer(checkpoint)
         self._generator = torch.Generator().manual_seed(0)
         held = strange.classes % _HELD_OUT == 0
-        half = len(scored) // 2
-        self._first, self._second = scored.shares[:half], scored.shares[half:]
+        first = len(scored) // 4
+        self._first, self._second = scored.shares[:first], scored.shares[first:]
         self._held = torch.cat([strange.shares[held], self._stretched(self._first)])
         self.known = self._drawn(known.shares)
         self.classes = known.classes.repeat(_TIMES)
