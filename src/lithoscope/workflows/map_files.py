@@ -40,7 +40,7 @@ class MapOptions:
         For files that lack one.
     salvage
         Map what is left of a damaged file.
-    model, minerals, instrument, smooth, smoothing, allow_electron_beam
+    model, minerals, instrument, smooth, smoothing, allow_electron_beam, false_alarms
         As in `map_minerals`.
     command
         The command line that asked for this, for the record.
@@ -54,6 +54,7 @@ class MapOptions:
     smooth: bool = True
     smoothing: Smoothing = DEFAULT_SMOOTHING
     allow_electron_beam: bool = False
+    false_alarms: float | None = None
     command: str = ""
 
     def checkpoint(self) -> Checkpoint:
@@ -69,6 +70,7 @@ class MapOptions:
             instrument=self.instrument,
             smoothing=self.smoothing,
             allow_electron_beam=self.allow_electron_beam,
+            false_alarms=self.false_alarms,
         )
 
     def job(self, path: Path, plan: MapPlan) -> dict[str, Any]:

@@ -132,6 +132,7 @@ def _facts(plan: MapPlan, choice: InstrumentChoice, smooth: bool) -> dict[str, A
             "smooth": smooth,
             "smoothing": plan.smoothing.as_data(),
             "instrument": plan.option,
+            "false_alarms": plan.false_alarms,
         },
         "versions": versions(),
         "pixels": plan.scan.shape[0] * plan.scan.shape[1],
