@@ -32,7 +32,7 @@ def test_every_tail_is_that_of_enumeration(n, eta, tau):
 @pytest.mark.parametrize("tau", [0.003, 0.03, 0.2])
 @pytest.mark.parametrize("sigmas", [0.0, 0.3, 1.0, 3.0, 6.0, 12.0])
 @pytest.mark.parametrize("n", [20_000, 300_000])
-def test_long_tails_that_are_integrated_are_those_of_enumeration(n, sigmas, tau):
+def test_long_tails_are_those_of_enumeration(n, sigmas, tau):
     mean, eta = 0.4, np.log(0.4 / 0.6)
     sd = np.sqrt(n * mean * (1 - mean) * (1 + n * mean * (1 - mean) * tau**2))
     for sign in (-1, 1):

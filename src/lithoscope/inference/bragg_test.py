@@ -7,22 +7,21 @@ beta-binomial. The names are those of the statistics: nothing here knows of X-ra
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, betaln, expit
 
+from lithoscope.core.compiled import compiled
 from lithoscope.errors import InvalidValueError
 
 FloatArray = NDArray[np.float64]
+_FLOATS = numba.float64[::1]
 
-# Terms of a tail that are added one by one. Longer tails are smooth, and are integrated.
-_TERMS = 512
-# Terms fall by this many powers of e before they are left out.
-_FALL = 45.0
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
+# Terms of a tail are added up until they are this small a share of their sum.
+_LEAST_TERM = 1e-12
 # Below this relative variance a share counts as known.
 _KNOWN = 1e-10
-_CHUNK = 4096
 
 
 def two_sided_p_values(
@@ -70,9 +69,8 @@ def two_sided_p_values(
     inner = k > 0
     exact = known & inner
     tails[exact] = betainc(k[exact], n[exact] - k[exact] + 1, mean[exact])
-    for chunk in np.split(np.flatnonzero(~known & inner), range(_CHUNK, k.size, _CHUNK)):
-        if chunk.size:
-            tails[chunk] = _upper_tails(k[chunk], n[chunk], mean[chunk], tau[chunk])
+    rest = ~known & inner
+    tails[rest] = _upper_tails(k[rest], n[rest], mean[rest], tau[rest])
     return np.minimum(1.0, 2 * tails).reshape(eta.shape)
 
 
@@ -93,55 +91,31 @@ def _upper_tails(k: FloatArray, n: FloatArray, mean: FloatArray, tau: FloatArray
     """``P(K >= k)`` for k at or above the mean, shape (test,)."""
     both = np.maximum(1 / (mean * (1 - mean) * tau**2) - 1, 1.0)
     alpha, beta = mean * both, (1 - mean) * both
-    first = np.exp(_log_mass(k, n, alpha, beta))
-    ratio = _next_over_this(k, n, alpha, beta)
-    fall = -np.log(np.clip(ratio, 1e-300, 1 - 1e-9))
-    tails = np.empty(k.size)
-    long = np.minimum(n - k + 1, _FALL / fall) > _TERMS
-    short = ~long
-    steps = k[short, None] + np.arange(_TERMS)
-    ratios = _next_over_this(steps, n[short, None], alpha[short, None], beta[short, None])
-    tails[short] = first[short] * (1 + np.cumprod(ratios, axis=1).sum(axis=1))
-    if long.any():
-        tails[long] = _integrated(k[long], n[long], alpha[long], beta[long], fall[long])
-    return tails
+    return np.asarray(np.exp(_log_mass(k, n, alpha, beta)) * _sums(k, n, alpha, beta))
 
 
-def _integrated(
-    k: FloatArray, n: FloatArray, alpha: FloatArray, beta: FloatArray, fall: FloatArray
-) -> FloatArray:
-    """Sum of many terms as an integral from ``k - 1/2``, shape (test,).
-
-    The sum of an exponential that falls by r a term is ``(r / 2) / sinh(r / 2)`` of its integral.
-    """
-    both = alpha + beta
-    mean = alpha / both
-    sigma = np.sqrt(n * mean * (1 - mean) * (both + n) / (both + 1))
-    # The fall steepens along the tail, and near the mean it tells nothing.
-    reach = np.minimum(np.minimum(14 * sigma, _FALL / fall), n + 0.5 - (k - 0.5))
-    places = k[:, None] - 0.5 + reach[:, None] * (_NODES + 1) / 2
-    places = np.minimum(places, n[:, None] + 0.499)
-    mass = np.exp(_log_mass(places, n[:, None], alpha[:, None], beta[:, None]))
-    half = np.maximum(fall, 1e-6) / 2
-    return np.asarray((mass @ _WEIGHTS) * reach / 2 * half / np.sinh(half))
+@compiled(_FLOATS(_FLOATS, _FLOATS, _FLOATS, _FLOATS))
+def _sums(k: FloatArray, n: FloatArray, alpha: FloatArray, beta: FloatArray) -> FloatArray:
+    """Sum of all masses from k on over the mass at k, by their ratios, shape (test,)."""
+    sums = np.empty(k.size)
+    for test in range(k.size):
+        j, left, term, total = k[test], n[test] - k[test], 1.0, 1.0
+        while left > 0 and term > _LEAST_TERM * total:
+            term *= left * (j + alpha[test]) / ((j + 1) * (left - 1 + beta[test]))
+            total += term
+            j, left = j + 1, left - 1
+        sums[test] = total
+    return sums
 
 
 def _log_mass(k: FloatArray, n: FloatArray, alpha: FloatArray, beta: FloatArray) -> FloatArray:
-    """Logarithm of the beta-binomial's mass, continued to numbers between whole ones."""
+    """Logarithm of the beta-binomial's mass."""
     return np.asarray(
         betaln(k + alpha, n - k + beta)
         - betaln(alpha, beta)
         - betaln(k + 1, n - k + 1)
         - np.log(n + 1)
     )
-
-
-def _next_over_this(
-    k: FloatArray, n: FloatArray, alpha: FloatArray, beta: FloatArray
-) -> FloatArray:
-    """Mass at k + 1 over mass at k; 0 from k = n on."""
-    left = np.maximum(n - k, 0.0)
-    return np.asarray(left * (k + alpha) / ((k + 1) * np.maximum(left - 1 + beta, 1e-300)))
 
 
 def discoveries(*, p_values: FloatArray, tests: int, rate: float) -> NDArray[np.bool_]:

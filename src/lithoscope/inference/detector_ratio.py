@@ -31,8 +31,8 @@ class DetectorRatio:
 
     The log-odds of a count being the first's are ``eta(E) = sum_i c_i x^i - log(B(E))``, with
     ``x = log(E / 4 keV) / log 4``. B is what detectors that are calibrated a little differently
-    see of one spectrum s(E): ``B = 1 + delta s' / s + rho s'' / 2 s``, a shift delta and a difference
-    rho of the squared widths of peaks.
+    see of one spectrum s(E): ``B = 1 + delta s' / s + rho s'' / 2 s``, a shift delta and a
+    difference rho of the squared widths of peaks.
 
     Parameters
     ----------
