@@ -51,6 +51,13 @@ def map_scan(
         typer.Option("--allow-electron-beam", help="Map scans from electron microscopes too."),
     ] = False,
     salvage: SalvageOption = False,
+    bragg_test: Annotated[
+        bool,
+        typer.Option(
+            "--bragg-test",
+            help="Take out peaks that only one of two detectors sees: diffraction, no element.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Map the minerals of a scan: a picture, percentages, and a report.
@@ -74,6 +81,7 @@ def map_scan(
                 energy_axis=axis_from_option(energy_axis),
                 allow_electron_beam=allow_electron_beam,
                 salvage=salvage,
+                bragg_test=bragg_test,
                 command=shlex.join(["lithoscope", *sys.argv[1:]]),
                 progress=progress,
             )

@@ -129,7 +129,7 @@ def find_in_block(
     tests = sum(number for _, number in tried)
     believed = discoveries(p_values=p_values, tests=tests, rate=rate)
     ends = np.cumsum([squares.p_values.size for squares, _ in tried])[:-1]
-    nearby = tuple(_windows_about(values, grid) for values in (first, second))
+    nearby = _windows_about(first, grid), _windows_about(second, grid)
     parts = [
         _touched_by(squares, own, nearby)
         for (squares, _), own in zip(tried, np.split(believed, ends), strict=True)
@@ -181,10 +181,12 @@ def _squares(
     for row in range(begin, core[1], step):
         if row < 0 or row + side > height:
             continue
+        rows = np.s_[row : row + side]
         yield (
             row,
             columns,
-            *(_pooled(one[row : row + side], columns, side) for one in (first, second)),
+            _pooled(first[rows], columns, side),
+            _pooled(second[rows], columns, side),
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from lithoscope.inference.bragg_mask import Touched
 
@@ -62,18 +62,18 @@ def peaks_of_touched(touched: Touched, energies_keV: FloatArray) -> tuple[Diffra
         return ()
     touched = touched.where(_tops(touched))
     labels = _components(touched)
+    sigmas = -ndtri(np.maximum(touched.p_values, _LEAST_P) / 2)
     peaks = []
     order = np.lexsort((touched.p_values, labels))
     bounds = np.flatnonzero(np.diff(labels[order], prepend=-1, append=-1))
     for start, end in itertools.pairwise(bounds.tolist()):
         best = order[start]
-        sigma = float(norm.isf(max(float(touched.p_values[best]), _LEAST_P) / 2))
         peaks.append(
             DiffractionPeak(
                 energy_keV=float(energies_keV[touched.windows[best]]),
                 detector=int(touched.detectors[best]),
                 pixels=end - start,
-                significance=sigma,
+                significance=float(sigmas[best]),
                 row=int(touched.rows[best]),
                 column=int(touched.columns[best]),
             )

@@ -11,6 +11,7 @@ from lithoscope.core.energy import EnergyAxis
 from lithoscope.errors import OutputError
 from lithoscope.io import open_scan
 from lithoscope.io.aside import check_free
+from lithoscope.workflows.find_diffraction import find_diffraction, with_diffraction
 from lithoscope.workflows.map_minerals import map_minerals
 from lithoscope.workflows.mineral_map import MineralMap
 
@@ -52,6 +53,7 @@ def map_file(
     *,
     energy_axis: EnergyAxis | None = None,
     salvage: bool = False,
+    bragg_test: bool = False,
     command: str = "",
     progress: Callable[[int, int], None] = lambda done, total: None,
     **options: Any,
@@ -68,6 +70,8 @@ def map_file(
         For files that lack one.
     salvage
         Map what is left of a damaged file.
+    bragg_test
+        Take diffraction out first, by comparing two detectors that are kept apart.
     command
         The command line that asked for this, for the record.
     progress
@@ -82,13 +86,21 @@ def map_file(
         Paths of what was written, by purpose.
     """
     check_free(folder)
-    scan = open_scan(path, energy_axis=energy_axis, salvage=salvage)
+    found = None
+    if bragg_test:
+        scan, found = find_diffraction(
+            path, energy_axis=energy_axis, salvage=salvage, progress=progress
+        )
+    else:
+        scan = open_scan(path, energy_axis=energy_axis, salvage=salvage)
     provenance = {
         "input": str(path),
         "input_sha256": sha256_of_file(path),
         "command": command,
     }
     result = map_minerals(scan, provenance=provenance, progress=progress, **options)
+    if found is not None:
+        result = with_diffraction(result, found)
     return result, result.save(folder)
 
 

@@ -57,6 +57,8 @@ class MineralMap:
         What a reader of the result must know, a line each.
     smoothed
         Whether the smoothed layer is the one to show.
+    tables
+        Further tables as CSV, by the names of their files.
     """
 
     dataset: xr.Dataset
@@ -70,6 +72,7 @@ class MineralMap:
     warnings: tuple[str, ...] = ()
     smoothed: bool = True
     title: str = field(default="")
+    tables: Mapping[str, str] = field(default_factory=dict)
 
     def percentages(self) -> list[dict[str, Any]]:
         """Return the rows of ``minerals.csv``."""
@@ -92,7 +95,8 @@ class MineralMap:
         target = Path(folder)
         with whole_folder(target) as partial:
             self.write_into(partial)
-        return {purpose: target / name for purpose, name in FILES.items()}
+        names = {**FILES, **{Path(name).stem: name for name in self.tables}}
+        return {purpose: target / name for purpose, name in names.items()}
 
     def write_into(self, folder: Path) -> None:
         """Write all files of the result into an existing, empty folder."""
@@ -100,6 +104,8 @@ class MineralMap:
 
         write_dataset(self.dataset, folder / FILES["result"])
         (folder / FILES["table"]).write_text(csv_of_shares(self.shares), encoding="utf-8")
+        for name, table in self.tables.items():
+            (folder / name).write_text(table, encoding="utf-8")
         save_figure(self.plot(), folder / FILES["map"])
         write_map_report(self, folder / FILES["report"])
         text = json.dumps(self.run, indent=1, ensure_ascii=False) + "\n"
