@@ -175,9 +175,7 @@ class MosaicScenes:
             [between(self.tables, weights, way * slopes) for way in (1, -1)], axis=1
         )
         expected *= (counts / expected.sum(axis=(1, 2)))[:, None, None]
-        peaks = np.array(
-            [peak for one in range(0, across**2, 2) for peak in self._peaks(one, rng)]
-        )
+        peaks = np.array([peak for one in range(0, across**2, 2) for peak in self._peaks(one, rng)])
         for one, detector, energy, height in peaks:
             pixels = np.flatnonzero(grain.ravel() == int(one))
             expected[pixels, int(detector)] += height * _bump(

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from lithoscope.inference.bragg_peaks import peaks_of_touched
 from lithoscope.inference.bragg_test import discoveries, two_sided_p_values
+from lithoscope.inference.bragg_touched import Touched, best_of_each
 from lithoscope.inference.detector_ratio import DetectorRatio
 from lithoscope.inference.detector_windows import CELLS_IN_WINDOW, WindowGrid
 from lithoscope.inference.local_ratio import local_ratio
@@ -29,49 +31,6 @@ _FEWEST_IN_WINDOW, _FEWEST_IN_SQUARE = 16, 300
 _WORTH_TESTING = 2.0
 # A peak is taken out half a FWHM further on both sides.
 _MARGIN_CELLS = 2
-
-
-@dataclass(frozen=True, eq=False)
-class Touched:
-    """Windows of pixels in which one detector sees diffraction; each array has shape (record,).
-
-    Parameters
-    ----------
-    rows, columns, windows
-        Where.
-    detectors
-        The detector that sees it, 0 or 1.
-    log_odds
-        Log-odds of a count being the first detector's without it.
-    p_values
-        Of the most significant square that holds the pixel.
-    """
-
-    rows: IntArray
-    columns: IntArray
-    windows: IntArray
-    detectors: IntArray
-    log_odds: FloatArray
-    p_values: FloatArray
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def where(self, chosen: NDArray[np.bool_] | IntArray, *, row_shift: int = 0) -> Touched:
-        """Return some of the records, their rows counted from another one."""
-        rows, *others = (
-            getattr(self, name)[chosen]
-            for name in ("rows", "columns", "windows", "detectors", "log_odds", "p_values")
-        )
-        return Touched(rows + row_shift, *others)
-
-    @classmethod
-    def joined(cls, parts: list[Touched]) -> Touched:
-        """Join records."""
-        none = np.empty(0, dtype=np.int64)
-        parts = parts or [cls(none, none, none, none, none.astype(float), none.astype(float))]
-        names = ("rows", "columns", "windows", "detectors", "log_odds", "p_values")
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +61,10 @@ def find_in_block(
     stand for the part of a grain around a pixel. Every window of every square is tested against
     what its other windows say (`local_ratio`, `two_sided_p_values`); discoveries of the block are
     those of Benjamini and Hochberg. Of the pixels of a square those are touched about which the
-    counts of 3 x 3 pixels are nearer to the square's share than to the expected one.
+    counts of 3 x 3 pixels are nearer to the square's share than to the expected one. A large grain
+    makes many discoveries, among which many a false one may hide, each a false peak of its own: so
+    the same rate is then asked of peaks, each counted once (Chumbley & Friston 2009, NeuroImage
+    44, 62, on why the rate of tests is not that of peaks).
 
     Parameters
     ----------
@@ -134,7 +96,8 @@ def find_in_block(
         _touched_by(squares, own, nearby)
         for (squares, _), own in zip(tried, np.split(believed, ends), strict=True)
     ]
-    return _once_each(Touched.joined(parts), core), tests
+    touched = _once_each(Touched.joined(parts), core)
+    return _of_believed_peaks(touched, grid, tests, rate), tests
 
 
 def _tested(
@@ -232,20 +195,19 @@ def _touched_by(
     )
 
 
+def _of_believed_peaks(touched: Touched, grid: WindowGrid, tests: int, rate: float) -> Touched:
+    """Keep the records that are as significant as the weakest peak to believe."""
+    peaks = peaks_of_touched(touched, grid.energies_keV)
+    p_values = np.array([peak.p_value for peak in peaks])
+    believed = p_values[discoveries(p_values=p_values, tests=tests, rate=rate)]
+    return touched.where(touched.p_values <= believed.max(initial=-1.0))
+
+
 def _once_each(touched: Touched, core: tuple[int, int]) -> Touched:
     """Keep the most significant record of each window of each pixel of the core."""
     touched = touched.where((touched.rows >= core[0]) & (touched.rows < core[1]))
     keys = np.stack([touched.rows, touched.columns, touched.windows])
-    return touched.where(_best_of_each(keys, touched.p_values))
-
-
-def _best_of_each(keys: IntArray, p_values: FloatArray) -> IntArray:
-    """Records of the least p-value of each combination of keys, shape (kept,)."""
-    if not p_values.size:
-        return np.empty(0, dtype=np.int64)
-    number = np.ravel_multi_index(tuple(keys), tuple(keys.max(axis=1) + 1))
-    order = np.lexsort((p_values, number))
-    return np.asarray(order[np.diff(number[order], prepend=-1) != 0])
+    return touched.where(best_of_each(keys, touched.p_values))
 
 
 def without_diffraction(
@@ -328,7 +290,7 @@ def _touched_cells(
     record, cells = record[inside], cells[inside]
     rows, columns = touched.rows[record], touched.columns[record]
     keys = np.stack([rows, columns, cells])
-    best = _best_of_each(keys, touched.p_values[record])
+    best = best_of_each(keys, touched.p_values[record])
     row, column, cell = keys[:, best]
     record = record[best]
     return row, column, cell, touched.detectors[record], touched.log_odds[record]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 from scipy.special import ndtri
 
-from lithoscope.inference.bragg_mask import Touched
+from lithoscope.inference.bragg_touched import Touched
 
 FloatArray = NDArray[np.float64]
 
@@ -31,8 +31,8 @@ class DiffractionPeak:
         The detector that sees it, 0 or 1.
     pixels
         Pixels that it touches.
-    significance
-        Of the most significant square of pixels, in standard deviations; 37 is 37 or more.
+    p_value, significance
+        Of the most significant square of pixels; the latter in standard deviations, at most 37.
     row, column
         A pixel of that square.
     """
@@ -40,6 +40,7 @@ class DiffractionPeak:
     energy_keV: float
     detector: int
     pixels: int
+    p_value: float
     significance: float
     row: int
     column: int
@@ -73,6 +74,7 @@ def peaks_of_touched(touched: Touched, energies_keV: FloatArray) -> tuple[Diffra
                 energy_keV=float(energies_keV[touched.windows[best]]),
                 detector=int(touched.detectors[best]),
                 pixels=end - start,
+                p_value=float(touched.p_values[best]),
                 significance=float(sigmas[best]),
                 row=int(touched.rows[best]),
                 column=int(touched.columns[best]),

@@ -15,12 +15,12 @@ from lithoscope.errors import ScanError
 from lithoscope.inference.bragg_mask import (
     FALSE_DISCOVERY_RATE,
     HALO,
-    Touched,
     find_in_block,
     removed_counts,
     without_diffraction,
 )
 from lithoscope.inference.bragg_peaks import DiffractionPeak, peaks_of_touched
+from lithoscope.inference.bragg_touched import Touched
 from lithoscope.inference.detector_ratio import DetectorRatio, fit_detector_ratio
 from lithoscope.inference.detector_windows import WindowGrid
 
@@ -28,6 +28,8 @@ Progress = Callable[[int, int], None]
 
 # Rows from which the scan's ratio is fitted, evenly spread over it.
 _ROWS_FOR_RATIO = 48
+# Tiles along each side of the scan in which the ratio is looked at.
+_TILES = 8
 # Pixels of a block, whose counts in cells take some 3 kB each, and rows that make its halo cheap.
 _PIXELS, _FEWEST_ROWS = 20_000, 12
 
@@ -118,15 +120,17 @@ def find_in_scan(
 
 
 def _ratio(first: Scan, second: Scan, grid: WindowGrid) -> DetectorRatio:
-    """Fit the scan's ratio to some of its rows."""
-    chosen = np.unique(np.linspace(0, first.shape[0] - 1, _ROWS_FOR_RATIO).round().astype(int))
-    one, other = (
-        np.sum(
-            [grid.cells_of(scan.rows(row, row + 1)[0]).sum(axis=0, dtype=float) for row in chosen],
-            axis=0,
-        )
-        for scan in (first, second)
-    )
+    """Fit the scan's ratio to tiles of some of its rows."""
+    height, width = first.shape
+    chosen = np.unique(np.linspace(0, height - 1, _ROWS_FOR_RATIO).round().astype(int))
+    down = np.arange(chosen.size) * min(_TILES, chosen.size) // chosen.size
+    across = np.arange(0, width, -(-width // _TILES))
+    tiles = np.zeros((2, down[-1] + 1, across.size, grid.n_cells))
+    for number, scan in enumerate((first, second)):
+        for row, place in zip(chosen.tolist(), down, strict=True):
+            cells = grid.cells_of(scan.rows(row, row + 1)[0]).astype(np.float64)
+            tiles[number, place] += np.add.reduceat(cells, across, axis=0)
+    one, other = tiles.reshape(2, -1, grid.n_cells)
     return fit_detector_ratio(one, other, grid)
 
 

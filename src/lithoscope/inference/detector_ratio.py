@@ -19,7 +19,7 @@ _TRUST = 0.02
 # Detectors whose calibration and resolution differ more than this are not of one machine.
 _SHIFT_KEV, _WIDTH_KEV2 = 0.02, 0.0005
 _ORDER = 4
-# What the whole scan leaves unexplained in a window widens the test there, up to this.
+# What the median tile leaves unexplained in a window widens the test there, up to this.
 _MOST_SPREAD = 0.25
 _FEWEST_COUNTS = 1000.0
 _SHRINK, _STRETCH = 0.25, 4.0
@@ -107,14 +107,16 @@ def response_ratio(total: FloatArray, grid: WindowGrid, response: FloatArray) ->
 
 
 def fit_detector_ratio(first: FloatArray, second: FloatArray, grid: WindowGrid) -> DetectorRatio:
-    """Fit the ratio to the sums of a scan, or of a good part of it.
+    """Fit the ratio to a scan, or a good part of it.
 
-    A robust fit, since diffraction of large grains stands in the sums too.
+    The curve is fitted to the sums of all tiles, robustly, since diffraction stands in them too. The
+    spread is what the curve leaves in the median tile: where detectors differ in a way that the
+    curve lacks they do so everywhere, while a grain's diffraction is in its own tiles alone.
 
     Parameters
     ----------
     first, second
-        Counts of each detector in cells, shape (cell,).
+        Counts of each detector in cells, shape (tile, cell): parts of the map.
     grid
         The cells.
 
@@ -130,8 +132,8 @@ def fit_detector_ratio(first: FloatArray, second: FloatArray, grid: WindowGrid) 
                 f"{grid.edges_keV[0]:.1f} to {grid.edges_keV[-1]:.1f} keV.",
                 expected=f"{_FEWEST_COUNTS:.0f} or more in each of two detectors",
             )
-    total = first + second
-    seen, counts = grid.windows_of(first), grid.windows_of(total)
+    total = (first + second).sum(axis=0)
+    seen, counts = grid.windows_of(first.sum(axis=0)), grid.windows_of(total)
     scale = np.array([1.0] * _ORDER + [_SHIFT_KEV] * 2 + [_WIDTH_KEV2] * 2)
 
     def residuals(unknowns: FloatArray) -> FloatArray:
@@ -146,13 +148,20 @@ def fit_detector_ratio(first: FloatArray, second: FloatArray, grid: WindowGrid) 
     start[0] = np.log(first.sum() / second.sum())
     found = least_squares(residuals, start, loss="soft_l1").x * scale
     smooth, response = np.split(found, [_ORDER])
-    eta = DetectorRatio(smooth, response, np.zeros(counts.size)).log_odds(total, grid)
-    return DetectorRatio(smooth, response, _left_over(seen, counts, eta))
+    curve = DetectorRatio(smooth, response, np.zeros(counts.size))
+    return DetectorRatio(smooth, response, _left_over(first, second, grid, curve))
 
 
-def _left_over(seen: FloatArray, counts: FloatArray, eta: FloatArray) -> FloatArray:
-    """What the fit leaves of the log-odds beyond counting noise, shape (window,)."""
-    share = expit(eta)
-    information = counts * share * (1 - share)
-    left = (seen - counts * share) / np.maximum(information, 1.0)
-    return np.sqrt(np.clip(left**2 - 1 / np.maximum(information, 1.0), 0, _MOST_SPREAD**2))
+def _left_over(
+    first: FloatArray, second: FloatArray, grid: WindowGrid, curve: DetectorRatio
+) -> FloatArray:
+    """What the curve leaves of the log-odds of the median tile beyond noise, shape (window,)."""
+    total = first + second
+    seen, counts = grid.windows_of(first), grid.windows_of(total)
+    share = expit(curve.log_odds(total, grid))
+    information = np.maximum(counts * share * (1 - share), 0.25)
+    left = np.clip((seen - counts * share) / information, -3, 3)
+    # A tile's own tilt is no difference between detectors.
+    left = left - np.median(left, axis=1, keepdims=True)
+    noise = np.pi / 2 / information.sum(axis=0)
+    return np.sqrt(np.clip(np.median(left, axis=0) ** 2 - noise, 0, _MOST_SPREAD**2))
