@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from lithoscope.core.energy import EnergyAxis
@@ -63,15 +64,22 @@ def real_map_figure(counts: np.ndarray, axis: EnergyAxis, found: Diffraction) ->
         left.set(
             xlim=(1, 11),
             yscale="log",
-            ylim=(5, None),
+            ylim=(3, None),
             xlabel="energy / keV",
-            ylabel="counts in a channel (detectors scaled to each other)",
+            ylabel="counts in a channel, detectors scaled alike",
             title=f"Pixel in row {row}, column {column}",
         )
         left.legend(frameon=False, fontsize=8)
-        shown = right.imshow(np.ma.masked_less_equal(found.removed, 0), cmap=COUNTS_COLOUR_MAP)
+        shown = right.imshow(
+            np.ma.masked_less_equal(found.removed, 0.0),
+            cmap=COUNTS_COLOUR_MAP,
+            norm=LogNorm(vmin=10),
+        )
         right.plot(column, row, "s", mfc="none", mec="#e00000", ms=8)
-        right.set(title="Counts of diffraction, pixels of 0.1 mm", xlabel="column", ylabel="row")
+        left.yaxis.set_major_formatter("{x:,.0f}")
+        right.set(title="Pixels of 0.1 mm", xlabel="column", ylabel="row")
         right.set_facecolor("#dddddd")
-        figure.colorbar(shown, ax=right, label="counts (grey: none found)", shrink=0.8)
+        figure.colorbar(
+            shown, ax=right, label="counts of diffraction (grey: none found)", shrink=0.8
+        )
     return figure

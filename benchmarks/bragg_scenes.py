@@ -36,7 +36,7 @@ MINERALS = (
 
 
 def at_slope(slope_deg: float) -> Instrument:
-    """The machine with the first detector over a surface of some slope; the second's is minus it."""
+    """The machine whose detector is the first over a sloped surface; the second has minus it."""
     geometry = INSTRUMENT.geometry
     slope = np.deg2rad(slope_deg)
     normal = np.array([0.0, -np.sin(slope), np.cos(slope)])

@@ -110,11 +110,11 @@ def _tested(
 ) -> tuple[_Squares, int]:
     """Test the windows of all squares of a side that hold a pixel of the core."""
     found, tests = [], 0
-    for row, columns, one, other in _squares(first, second, side, core):
+    for row, columns, one, other, uneven in _squares(first, second, side, core):
         enough = one.sum(axis=1) + other.sum(axis=1) >= _FEWEST_IN_SQUARE
         if not enough.any():
             continue
-        local = local_ratio(one[enough], other[enough], grid, ratio)
+        local = local_ratio(one[enough], other[enough], grid, ratio, uneven[enough])
         tested = local.total >= _FEWEST_IN_WINDOW
         tests += int(tested.sum())
         place, window = np.nonzero(tested & (np.abs(local.standardised()) > _WORTH_TESTING))
@@ -132,8 +132,8 @@ def _tested(
 
 def _squares(
     first: NDArray[np.float32], second: NDArray[np.float32], side: int, core: tuple[int, int]
-) -> Iterator[tuple[int, IntArray, FloatArray, FloatArray]]:
-    """Yield row and columns of the top left pixels of a row of squares, and their counts."""
+) -> Iterator[tuple[int, IntArray, FloatArray, FloatArray, FloatArray]]:
+    """Yield row and columns of the top left pixels of a row of squares, counts, unevenness."""
     height, width = first.shape[:2]
     step = max(1, side // 3)
     if width < side:
@@ -145,20 +145,37 @@ def _squares(
         if row < 0 or row + side > height:
             continue
         rows = np.s_[row : row + side]
-        yield (
-            row,
-            columns,
-            _pooled(first[rows], columns, side),
-            _pooled(second[rows], columns, side),
-        )
+        one, other = first[row : row + side], second[row : row + side]
+        pooled = _pooled(one, columns, side), _pooled(other, columns, side)
+        yield row, columns, *pooled, _unevenness(one, other, columns, side)
 
 
-def _pooled(rows: NDArray[np.float32], columns: IntArray, side: int) -> FloatArray:
+def _pooled(rows: NDArray[np.floating], columns: IntArray, side: int) -> FloatArray:
     sums = rows.sum(axis=0, dtype=np.float64)
     if side == 1:
         return sums[columns]
     running = np.concatenate([np.zeros((1, sums.shape[1])), np.cumsum(sums, axis=0)])
     return np.asarray(running[columns + side] - running[columns])
+
+
+def _unevenness(
+    first: NDArray[np.float32], second: NDArray[np.float32], columns: IntArray, side: int
+) -> FloatArray:
+    """Standard deviation of the log-odds of a square's pixels beyond noise, shape (square,).
+
+    A mineral that is in some of the pixels has their slope, and not that of the square.
+    """
+    one, other = (part.sum(axis=2, dtype=np.float64)[:, :, None] for part in (first, second))
+    both = one + other
+    counts, seen, squares = (
+        _pooled(values, columns, side)[:, 0]
+        for values in (both, one, one**2 / np.maximum(both, 1.0))
+    )
+    counts = np.maximum(counts, 1.0)
+    share = np.clip(seen / counts, 0.01, 0.99)
+    variance = squares / counts - (seen / counts) ** 2
+    noise = (side**2 - 1) * share * (1 - share) / counts
+    return np.asarray(np.sqrt(np.maximum(variance - noise, 0)) / (share * (1 - share)))
 
 
 def _windows_about(cells: NDArray[np.float32], grid: WindowGrid) -> NDArray[np.float32]:

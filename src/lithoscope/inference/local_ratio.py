@@ -55,6 +55,7 @@ def local_ratio(
     second: NDArray[np.floating],
     grid: WindowGrid,
     ratio: DetectorRatio,
+    unevenness: FloatArray,
 ) -> LocalRatio:
     """Fit how two detectors share the counts of places, and predict each window without itself.
 
@@ -62,7 +63,7 @@ def local_ratio(
     weighted least squares (McCullagh & Nelder 1989, section 4.4) with Huber's weights, so that
     peaks of one detector do not draw the curve. Windows that overlap are fitted apart, evens and
     odds; each prediction is that of the fit without the window, by the leverage formula. The
-    spread holds what the scan leaves there, a quarter of the place's shift, and the
+    spread holds what the scan leaves there, a quarter of the place's shift, its unevenness, and the
     uncertainty of the fit.
 
     Parameters
@@ -73,6 +74,8 @@ def local_ratio(
         The cells.
     ratio
         That of the scan.
+    unevenness
+        Standard deviation of the log-odds within each place, shape (place,).
     """
     total_cells = first.astype(np.float64) + second
     seen = grid.windows_of(first.astype(np.float64))
@@ -82,8 +85,9 @@ def local_ratio(
     log_odds, spread = np.empty_like(total), np.empty_like(total)
     for start in (0, 1):
         own = np.s_[:, start::2]
+        known = np.hypot(ratio.spread[start::2], unevenness[:, None])
         log_odds[own], spread[own] = _left_out(
-            seen[own], total[own], offset[own], x[start::2], ratio.spread[start::2]
+            seen[own], total[own], offset[own], x[start::2], known
         )
     return LocalRatio(seen, total, log_odds, spread)
 
