@@ -144,7 +144,6 @@ def _squares(
     for row in range(begin, core[1], step):
         if row < 0 or row + side > height:
             continue
-        rows = np.s_[row : row + side]
         one, other = first[row : row + side], second[row : row + side]
         pooled = _pooled(one, columns, side), _pooled(other, columns, side)
         yield row, columns, *pooled, _unevenness(one, other, columns, side)

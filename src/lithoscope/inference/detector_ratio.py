@@ -109,9 +109,9 @@ def response_ratio(total: FloatArray, grid: WindowGrid, response: FloatArray) ->
 def fit_detector_ratio(first: FloatArray, second: FloatArray, grid: WindowGrid) -> DetectorRatio:
     """Fit the ratio to a scan, or a good part of it.
 
-    The curve is fitted to the sums of all tiles, robustly, since diffraction stands in them too. The
-    spread is what the curve leaves in the median tile: where detectors differ in a way that the
-    curve lacks they do so everywhere, while a grain's diffraction is in its own tiles alone.
+    The curve is fitted to the sums of all tiles, robustly, since diffraction stands in them too.
+    The spread is what the curve leaves in the median tile: where detectors differ in a way that
+    the curve lacks they do so everywhere, and a grain's diffraction is in its own tiles alone.
 
     Parameters
     ----------
