@@ -70,8 +70,15 @@ def test_the_scan_holds_what_was_not_diffraction(granite):
 def test_one_detector_is_refused(tmp_path):
     axis = EnergyAxis(0.0, 0.01, 2048)
     path = tmp_path / "one.bcf"
-    rows = iter(np.ones((2, 1, 3, 2048), dtype=np.uint16))
-    write_bcf(path, rows=rows, shape=(2, 3), axis=axis, instrument=load_instrument("m4-tornado"))
+    write_bcf(
+        path,
+        rows=iter(np.ones((2, 1, 3, 2048), dtype=np.uint16)),
+        shape=(2, 3),
+        axis=axis,
+        instrument=load_instrument("m4-tornado"),
+        pixel_size_mm=(0.02, 0.02),
+        title="one detector",
+    )
     assert isinstance(open_scan(path), Scan)
     with pytest.raises(ScanError, match="1 detector") as raised:
         map_file(path, tmp_path / "map", bragg_test=True)
