@@ -24,6 +24,7 @@ from lithoscope.segmentation.dataset import map_dataset
 from lithoscope.segmentation.quantify import MineralShare, shares_from_map
 from lithoscope.segmentation.smooth import majority_filter
 from lithoscope.workflows.choose_instrument import InstrumentChoice, choose_instrument
+from lithoscope.workflows.map_unexplained import with_unexplained
 from lithoscope.workflows.mineral_map import MineralMap
 from lithoscope.workflows.model_notes import notes_of_model
 from lithoscope.workflows.provenance import versions
@@ -124,7 +125,8 @@ def map_minerals(
         "pixels": int(layers.classes.size),
         "timings": {"classify_s": round(time.perf_counter() - started, 2)},
     }
-    return _assemble(scan, checkpoint, layers, choice, run, smooth)
+    result = _assemble(scan, checkpoint, layers, choice, run, smooth)
+    return with_unexplained(result, scan, checkpoint, choice)
 
 
 def _classify(scan: Scan, predictor: Predictor, progress: Progress) -> _Layers:

@@ -59,6 +59,8 @@ class MineralMap:
         Whether the smoothed layer is the one to show.
     tables
         Further tables as CSV, by the names of their files.
+    unexplained
+        Peaks that no mineral of the map explains, by region, as ``unexplained.csv`` holds them.
     """
 
     dataset: xr.Dataset
@@ -73,6 +75,7 @@ class MineralMap:
     smoothed: bool = True
     title: str = field(default="")
     tables: Mapping[str, str] = field(default_factory=dict)
+    unexplained: tuple[Mapping[str, Any], ...] = ()
 
     def percentages(self) -> list[dict[str, Any]]:
         """Return the rows of ``minerals.csv``."""
