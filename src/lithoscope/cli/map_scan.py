@@ -78,6 +78,13 @@ def map_scan(
         typer.Option("--scheduler", metavar="ADDRESS", help="Map on a Dask cluster."),
     ] = None,
     false_alarms: FalseAlarmsOption = None,
+    bragg_test: Annotated[
+        bool,
+        typer.Option(
+            "--bragg-test",
+            help="Take out peaks that only one of two detectors sees: diffraction, no element.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Map the minerals of scans: pictures, percentages, and a report each.
@@ -100,6 +107,7 @@ def map_scan(
         allow_electron_beam=allow_electron_beam,
         salvage=salvage,
         false_alarms=false_alarms,
+        bragg_test=bragg_test,
         command=shlex.join(["lithoscope", *sys.argv[1:]]),
     )
     folders = output_folders(scans, output)

@@ -23,6 +23,7 @@ from lithoscope.workflows.choose_instrument import InstrumentChoice, choose_inst
 from lithoscope.workflows.map_partial import BlockStore, pixels_of
 from lithoscope.workflows.map_plan import MapPlan, describe_axis
 from lithoscope.workflows.map_quantities import Quantities, quantities_of_map
+from lithoscope.workflows.map_unexplained import with_unexplained
 from lithoscope.workflows.mineral_map import MineralMap
 from lithoscope.workflows.model_notes import notes_of_model
 from lithoscope.workflows.provenance import versions
@@ -99,7 +100,7 @@ def finish_map(
     )
     quantities = _quantities(plan, layers)
     maps = _element_maps(plan, store, lines)
-    return MineralMap(
+    result = MineralMap(
         dataset=with_element_maps(_dataset(plan, layers, quantities), maps),
         shares=_shares(plan, layers, quantities),
         grains=quantities.grains,
@@ -118,6 +119,7 @@ def finish_map(
         smoothed=smooth,
         title=plan.scan.title,
     )
+    return with_unexplained(result, plan.scan, plan.checkpoint, choice)
 
 
 def _facts(plan: MapPlan, choice: InstrumentChoice, smooth: bool) -> dict[str, Any]:

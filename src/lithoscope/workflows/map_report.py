@@ -36,6 +36,7 @@ def write_map_report(result: MineralMap, path: Path, pictures: Mapping[str, byte
         how_to_repeat=str(result.run.get("command", "")),
         versions=result.run["versions"],
         warnings=result.warnings,
+        unexplained=result.unexplained,
     )
     write_report(path, content=content)
 

@@ -39,6 +39,8 @@ FILES = {
     "elements": "element_maps.png",
     "grains": "grains.csv",
     "associations": "associations.csv",
+    "unexplained": "unexplained.csv",
+    "diffraction": "diffraction.csv",
     **EXPORTS,
 }
 
@@ -77,6 +79,10 @@ class MineralMap:
     grains, associations
         Rows of ``grains.csv`` and ``associations.csv``: grains of the smoothed map by mineral, and
         which mineral touches which.
+    tables
+        Further tables as CSV, by the names of their files.
+    unexplained
+        Peaks that no mineral of the map explains, by region, as ``unexplained.csv`` holds them.
     """
 
     dataset: xr.Dataset
@@ -92,6 +98,8 @@ class MineralMap:
     title: str = field(default="")
     grains: tuple[Mapping[str, Any], ...] = ()
     associations: tuple[Mapping[str, Any], ...] = ()
+    tables: Mapping[str, str] = field(default_factory=dict)
+    unexplained: tuple[Mapping[str, Any], ...] = ()
 
     def percentages(self) -> list[dict[str, Any]]:
         """Return the rows of ``minerals.csv``."""
@@ -137,6 +145,8 @@ class MineralMap:
             arrays = other.submit(self._write_arrays, folder)
             (folder / FILES["table"]).write_text(csv_of_shares(self.shares), encoding="utf-8")
             self._write_grains(folder)
+            for name, table in self.tables.items():
+                (folder / name).write_text(table, encoding="utf-8")
             save_figure(self.plot(), folder / FILES["map"])
             pictures = map_pictures(self)
             if "elements" in pictures:
