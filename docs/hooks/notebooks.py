@@ -57,7 +57,9 @@ def run(path: Path) -> Any:
             notebook,
             timeout=_SECONDS_A_CELL,
             # By a socket file: a kernel that listens on a port takes commands of other users.
-            km=AsyncKernelManager(kernel_name="python3", transport="ipc"),
+            km=AsyncKernelManager(
+                kernel_name="python3", transport="ipc", ip=str(Path(folder) / "kernel")
+            ),
             resources={"metadata": {"path": folder}},
         )
         client.execute()
