@@ -83,7 +83,10 @@ class Predictor:
 
     def __call__(self, counts: NDArray[np.generic]) -> Predictions:
         """Classify counts of shape (spectrum, channel)."""
-        binned = self.binned(counts)
+        return self.of_binned(self.binned(counts))
+
+    def of_binned(self, binned: NDArray[np.float32]) -> Predictions:
+        """Classify counts that are on the model's axis already, shape (spectrum, bin)."""
         totals = binned.sum(axis=1)
         scores = self._scorer(torch.from_numpy(binned))
         scores = scores[:, list(self.allowed)]

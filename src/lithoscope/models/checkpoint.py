@@ -27,6 +27,7 @@ __all__ = [
     "Checkpoint",
     "UnknownThreshold",
     "check_model_folder",
+    "digest_of_checkpoint",
     "find_checkpoint",
     "load_checkpoint",
     "save_checkpoint",
@@ -71,7 +72,31 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
 
     check_model_folder(folder)
     weights = save(_tensors_of(checkpoint))
-    description = {
+    description = _description(checkpoint, weights)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    (partial / _WEIGHTS).write_bytes(weights)
+    (partial / _DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+    if folder.exists():
+        for file in partial.iterdir():
+            file.replace(folder / file.name)
+        partial.rmdir()
+    else:
+        partial.rename(folder)
+
+
+def digest_of_checkpoint(checkpoint: Checkpoint) -> str:
+    """Return the SHA-256 of all that a checkpoint holds: the same one answers the same."""
+    from safetensors.torch import save
+
+    description = _description(checkpoint, save(_tensors_of(checkpoint)))
+    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
+
+
+def _description(checkpoint: Checkpoint, weights: bytes) -> dict[str, Any]:
+    return {
         "format": FORMAT_VERSION,
         "name": checkpoint.name,
         "network": checkpoint.network_name,
@@ -86,18 +111,6 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "card": dict(checkpoint.card),
     }
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    (partial / _WEIGHTS).write_bytes(weights)
-    (partial / _DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
-    if folder.exists():
-        for file in partial.iterdir():
-            file.replace(folder / file.name)
-        partial.rmdir()
-    else:
-        partial.rename(folder)
 
 
 def _tensors_of(checkpoint: Checkpoint) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,25 @@ def map_dataset(
             "units": units,
             **attributes,
         },
+    )
+
+
+def with_element_maps(dataset: xr.Dataset, maps: Mapping[str, NDArray[np.floating]]) -> xr.Dataset:
+    """Add net counts of lines as `net_counts`, on (line, y, x).
+
+    Parameters
+    ----------
+    dataset
+        From `map_dataset`.
+    maps
+        Net counts by line name, shape (y, x) each.
+    """
+    if not maps:
+        return dataset
+    values = np.stack([np.asarray(counts, dtype=np.float32) for counts in maps.values()])
+    attributes = {"long_name": "net counts of a line above the background beside it", "units": "1"}
+    return dataset.assign_coords(line=("line", list(maps))).assign(
+        net_counts=(("line", "y", "x"), values, attributes)
     )
 
 

@@ -137,10 +137,7 @@ def _bootstrap_interval(
     codes: NDArray[np.int16], n_codes: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """95 % interval of each code's percentage, by resampling square blocks of pixels."""
-    side = max(1, -(-max(codes.shape) // _BLOCKS))
-    block_rows = np.arange(codes.shape[0]) // side
-    block_columns = np.arange(codes.shape[1]) // side
-    blocks = block_rows[:, None] * (block_columns[-1] + 1) + block_columns[None, :]
+    blocks = block_numbers(codes.shape)
     n_blocks = int(blocks.max()) + 1
     seen = codes != VOID
     table = np.zeros((n_blocks, n_codes))
@@ -151,3 +148,10 @@ def _bootstrap_interval(
     percents = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     low, high = np.percentile(percents, [2.5, 97.5], axis=0)
     return low, high
+
+
+def block_numbers(shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Number square blocks of an eighth of a map's longer side, shape (y, x)."""
+    side = max(1, -(-max(shape) // _BLOCKS))
+    rows, columns = (np.arange(length) // side for length in shape)
+    return np.asarray(rows[:, None] * (columns[-1] + 1) + columns[None, :])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,13 +23,13 @@ _INTERVAL_NOTE = (
 )
 
 
-def write_map_report(result: MineralMap, path: Path) -> None:
-    """Write the report of a mineral map as one HTML file."""
+def write_map_report(result: MineralMap, path: Path, pictures: Mapping[str, bytes]) -> None:
+    """Write the report of a mineral map, with its pictures, as one HTML file."""
     content = ReportContent(
         title=result.title or "Mineral map",
         facts=_facts(result),
         rows=result.percentages(),
-        figures=_figures(result),
+        figures=_captioned(result, pictures),
         interval_note=_INTERVAL_NOTE,
         model_notes=result.model_notes,
         how_to_repeat=str(result.run.get("command", "")),
@@ -64,9 +65,9 @@ def _facts(result: MineralMap) -> list[tuple[str, str]]:
     return facts
 
 
-def _figures(result: MineralMap) -> list[tuple[str, str, bytes]]:
+def map_pictures(result: MineralMap) -> dict[str, bytes]:
+    """Draw the report's pictures, as PNG by name; there may be no ``elements``."""
     rows = result.percentages()
-    y, x = result.marked_pixel
     overview = scan_overview_figure(
         result.dataset,
         result.marked_spectrum,
@@ -74,24 +75,31 @@ def _figures(result: MineralMap) -> list[tuple[str, str, bytes]]:
         elements=result.marked_elements,
         title=result.title,
     )
-    figures = [
-        (
-            f"Total counts (zero peak left out), and the spectrum of the pixel marked red "
-            f"(row {y}, column {x})",
-            "Map of total counts beside one pixel's spectrum",
-            figure_bytes(overview),
-        )
-    ]
-    cleaned = "isolated uncertain pixels cleaned off" if result.smoothed else "as classified"
     mineral_map = mineral_map_figure(result.dataset, rows, title="", smoothed=result.smoothed)
-    figures.append((f"Mineral map, {cleaned}", "Mineral map", figure_bytes(mineral_map)))
+    pictures = {"overview": figure_bytes(overview), "minerals": figure_bytes(mineral_map)}
     if result.element_maps:
         maps = side_by_side_figure(
             result.dataset, rows, result.element_maps, title="", smoothed=False
         )
-        caption = (
+        pictures["elements"] = figure_bytes(maps)
+    return pictures
+
+
+def _captioned(result: MineralMap, pictures: Mapping[str, bytes]) -> list[tuple[str, str, bytes]]:
+    """Put a caption and a short description to each picture."""
+    y, x = result.marked_pixel
+    cleaned = "isolated uncertain pixels cleaned off" if result.smoothed else "as classified"
+    words = {
+        "overview": (
+            f"Total counts (zero peak left out), and the spectrum of the pixel marked red "
+            f"(row {y}, column {x})",
+            "Map of total counts beside one pixel's spectrum",
+        ),
+        "minerals": (f"Mineral map, {cleaned}", "Mineral map"),
+        "elements": (
             "Minerals pixel by pixel, as classified, beside net counts of the main elements' "
-            "strongest lines"
-        )
-        figures.append((caption, "Mineral map and element maps", figure_bytes(maps)))
-    return figures
+            "strongest lines",
+            "Mineral map and element maps",
+        ),
+    }
+    return [(*words[name], picture) for name, picture in pictures.items()]

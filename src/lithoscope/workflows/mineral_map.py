@@ -18,6 +18,7 @@ from lithoscope.io.aside import whole_folder
 from lithoscope.segmentation.dataset import write_dataset
 from lithoscope.segmentation.quantify import MineralShare
 from lithoscope.segmentation.table import csv_of_shares, row_of_share
+from lithoscope.workflows.map_exports import EXPORTS, to_hyperspy, write_exports
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,7 +30,15 @@ FILES = {
     "map": "mineral_map.png",
     "report": "report.html",
     "run": "run.json",
+    "elements": "element_maps.png",
+    **EXPORTS,
 }
+
+
+def files_in(folder: Path) -> dict[str, Path]:
+    """Return the paths of what was written into a result's folder, by purpose."""
+    paths = {purpose: folder / name for purpose, name in FILES.items()}
+    return {purpose: path for purpose, path in paths.items() if path.exists()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +74,7 @@ class MineralMap:
     marked_pixel: tuple[int, int]
     marked_spectrum: Spectrum
     marked_elements: tuple[str, ...]
-    element_maps: Mapping[str, NDArray[np.float64]]
+    element_maps: Mapping[str, NDArray[np.floating]]
     model_notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     smoothed: bool = True
@@ -92,15 +101,31 @@ class MineralMap:
         target = Path(folder)
         with whole_folder(target) as partial:
             self.write_into(partial)
-        return {purpose: target / name for purpose, name in FILES.items()}
+        return files_in(target)
+
+    def to_hyperspy(self) -> Any:
+        """Return all layers and element maps as one signal of HyperSpy's, (layer | x, y) in mm.
+
+        ``metadata.Lithoscope`` names the layers and the minerals that their numbers stand for.
+
+        Raises
+        ------
+        LithoscopeError
+            If HyperSpy is not installed.
+        """
+        return to_hyperspy(self)
 
     def write_into(self, folder: Path) -> None:
         """Write all files of the result into an existing, empty folder."""
-        from lithoscope.workflows.map_report import write_map_report
+        from lithoscope.workflows.map_report import map_pictures, write_map_report
 
         write_dataset(self.dataset, folder / FILES["result"])
         (folder / FILES["table"]).write_text(csv_of_shares(self.shares), encoding="utf-8")
         save_figure(self.plot(), folder / FILES["map"])
-        write_map_report(self, folder / FILES["report"])
+        pictures = map_pictures(self)
+        if "elements" in pictures:
+            (folder / FILES["elements"]).write_bytes(pictures["elements"])
+        write_map_report(self, folder / FILES["report"], pictures)
+        write_exports(self, folder)
         text = json.dumps(self.run, indent=1, ensure_ascii=False) + "\n"
         (folder / FILES["run"]).write_text(text, encoding="utf-8")
