@@ -56,7 +56,9 @@ figure
 # %%
 for distortion, drawn in peaks.parameters.items():
     for name, values in drawn.items():
-        print(f"{distortion}.{name}: shape {tuple(values.shape)}, first {np.round(values[0].numpy(), 2)}")
+        print(
+            f"{distortion}.{name}: shape {tuple(values.shape)}, first {np.round(values[0].numpy(), 2)}"
+        )
 
 # %% [markdown]
 # All distortions at once, at severity 2: the condition that the shipped model is trained under. Eight orthoclases, each on a machine,
@@ -64,7 +66,9 @@ for distortion, drawn in peaks.parameters.items():
 
 # %%
 realistic = batch("realistic")
-orthoclase = [index for index, mineral in enumerate(realistic.minerals.tolist()) if mineral == 0][:8]
+orthoclase = [index for index, mineral in enumerate(realistic.minerals.tolist()) if mineral == 0][
+    :8
+]
 figure = Figure(figsize=(9, 4), layout="constrained")
 axes = figure.subplots()
 for index in orthoclase:

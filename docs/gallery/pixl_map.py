@@ -34,7 +34,9 @@ classes = result.dataset["mineral"].values
 for number in np.unique(classes[classes >= 0]):
     pixels = classes == number
     confidence = result.dataset["confidence"].values[pixels]
-    print(f"{labels[number]:20} {pixels.sum():4} pixels, median confidence {np.median(confidence):.2f}")
+    print(
+        f"{labels[number]:20} {pixels.sum():4} pixels, median confidence {np.median(confidence):.2f}"
+    )
 
 # %% [markdown]
 # A region of one's own choice, here all pixels with less than half of confidence, or else the least sure tenth:

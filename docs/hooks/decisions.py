@@ -13,6 +13,7 @@ Why things are as they are, half a page each. This list is made from the records
 
 """
 
+
 def on_files(files: Any, config: Any) -> Any:
     """Add the page that lists all records; mkdocs calls it once the files are found."""
     from mkdocs.structure.files import File
@@ -20,6 +21,7 @@ def on_files(files: Any, config: Any) -> Any:
     folder = Path(config["docs_dir"]) / _FOLDER
     files.append(File.generated(config, f"{_FOLDER}/index.md", content=index_of(folder)))
     return files
+
 
 def index_of(folder: Path) -> str:
     """Return the list of records in a folder as Markdown, by number."""

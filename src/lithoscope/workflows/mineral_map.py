@@ -103,6 +103,12 @@ class MineralMap:
             self.write_into(partial)
         return files_in(target)
 
+    def _repr_html_(self) -> str:
+        """Return what notebooks show."""
+        from lithoscope.workflows.notebook import html_of_map
+
+        return html_of_map(self)
+
     def to_hyperspy(self) -> Any:
         """Return all layers and element maps as one signal of HyperSpy's, (layer | x, y) in mm.
 
