@@ -50,6 +50,18 @@ def map_scan(
     no_smooth: Annotated[
         bool, typer.Option("--no-smooth", help="Show the map as classified, pixel by pixel.")
     ] = False,
+    smooth: Annotated[
+        str,
+        typer.Option("--smooth", help="potts, majority, opening, closing or none."),
+    ] = "potts",
+    smooth_radius: Annotated[
+        str,
+        typer.Option("--smooth-radius", help="Of opening and closing, such as 40um or 2px."),
+    ] = "1px",
+    smallest_grain: Annotated[
+        str,
+        typer.Option("--smallest-grain", help="Remove smaller ones but if certain: 60um, 3px."),
+    ] = "0px",
     energy_axis: EnergyAxisOption = None,
     allow_electron_beam: Annotated[
         bool,
@@ -72,6 +84,7 @@ def map_scan(
 
     Example: lithoscope map sample.bcf -o sample-map
     """
+    from lithoscope.segmentation.smoothing import Smoothing, size_from_text
     from lithoscope.workflows.map_files import MapOptions, output_folders
 
     chosen = minerals_from_option(minerals)
@@ -79,7 +92,8 @@ def map_scan(
         model=model,
         minerals=None if chosen is None else [mineral.name for mineral in chosen],
         instrument=instrument,
-        smooth=not no_smooth,
+        smooth=not no_smooth and smooth != "none",
+        smoothing=Smoothing(smooth, size_from_text(smooth_radius), size_from_text(smallest_grain)),
         energy_axis=axis_from_option(energy_axis),
         allow_electron_beam=allow_electron_beam,
         salvage=salvage,

@@ -121,6 +121,11 @@ class CorrectedShare:
     weight_of_scan: tuple[float, float]
     weight_of_rock: tuple[float, float]
 
+    def values(self) -> list[float]:
+        """Return area, its intervals of scan and rock, and the same of the weight."""
+        area = [self.area, *self.area_of_scan, *self.area_of_rock]
+        return [*area, self.weight, *self.weight_of_scan, *self.weight_of_rock]
+
 
 def corrected_shares(
     estimated: EstimatedShares,

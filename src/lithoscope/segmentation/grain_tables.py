@@ -101,7 +101,7 @@ def association_rows(codes: NDArray[np.int64], names: Sequence[str]) -> list[dic
                 "mineral": own[place],
                 "touches": own[other],
                 "boundary_pixels": int(table[place, other]),
-                "percent": round(100 * table[place, other] / total, 3),
+                "percent": round(100 * float(table[place, other]) / total, 3),
             }
             for other in np.argsort(-table[place], kind="stable")
             if table[place, other]

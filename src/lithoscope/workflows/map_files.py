@@ -17,6 +17,7 @@ from lithoscope.io import open_scan
 from lithoscope.io.aside import check_free, os_errors_told
 from lithoscope.io.resumable import BLOCKS, resumable_folder
 from lithoscope.models.checkpoint import DEFAULT_MODEL, Checkpoint, find_checkpoint
+from lithoscope.segmentation.smoothing import DEFAULT_SMOOTHING, Smoothing
 from lithoscope.workflows.map_minerals import map_planned
 from lithoscope.workflows.map_outcome import THERE, Outcome
 from lithoscope.workflows.map_partial import FolderBlocks
@@ -39,7 +40,7 @@ class MapOptions:
         For files that lack one.
     salvage
         Map what is left of a damaged file.
-    model, minerals, instrument, smooth, allow_electron_beam
+    model, minerals, instrument, smooth, smoothing, allow_electron_beam
         As in `map_minerals`.
     command
         The command line that asked for this, for the record.
@@ -51,6 +52,7 @@ class MapOptions:
     minerals: Sequence[str] | None = None
     instrument: str | None = None
     smooth: bool = True
+    smoothing: Smoothing = DEFAULT_SMOOTHING
     allow_electron_beam: bool = False
     command: str = ""
 
@@ -65,6 +67,7 @@ class MapOptions:
             model=self.model,
             minerals=self.minerals,
             instrument=self.instrument,
+            smoothing=self.smoothing,
             allow_electron_beam=self.allow_electron_beam,
         )
 
@@ -198,10 +201,11 @@ def is_done(path: Path, folder: Path, options: MapOptions) -> bool:
         return False
     try:
         found = json.loads(run.read_text(encoding="utf-8"))
-        job, smooth = found["job"], found["options"]["smooth"]
+        job, told = found["job"], found["options"]
+        smoothing = (told["smooth"], told["smoothing"])
     except (ValueError, KeyError, TypeError):
         return False
-    if smooth != options.smooth:
+    if smoothing != (options.smooth, options.smoothing.as_data()):
         return False
     return bool(job == json.loads(json.dumps(options.job(path, options.plan(path)))))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,10 @@ from lithoscope.minerals import load_library
 from lithoscope.preprocess.harmony import check_harmony
 from lithoscope.segmentation.dataset import map_dataset, with_element_maps
 from lithoscope.segmentation.quantify import MineralShare, shares_from_map
-from lithoscope.segmentation.smooth import majority_filter
 from lithoscope.workflows.choose_instrument import InstrumentChoice, choose_instrument
 from lithoscope.workflows.map_partial import BlockStore, pixels_of
 from lithoscope.workflows.map_plan import MapPlan, describe_axis
+from lithoscope.workflows.map_quantities import Quantities, quantities_of_map
 from lithoscope.workflows.mineral_map import MineralMap
 from lithoscope.workflows.model_notes import notes_of_model
 from lithoscope.workflows.provenance import versions
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _SHOWN_ELEMENTS = 8
-# Smoothing leaves pixels of this confidence alone, so that small grains stand where their spectra
-# are clear.
-_CERTAIN = 0.9
 _LAYERS = ("classes", "confidence", "unknown", "ood_score", "counts")
 _POSTERIORS = ("best", "log_best", "log_rest")
 
@@ -99,14 +97,18 @@ def finish_map(
     lines, in_pixel = (
         _visible(plan, choice, counts) for counts in (layers.sum_spectrum, spectrum.counts)
     )
-    smoothed = majority_filter(
-        layers.classes, ignore=layers.unknown, keep=layers.confidence >= _CERTAIN
-    )
+    quantities = _quantities(plan, layers)
     maps = _element_maps(plan, store, lines)
     return MineralMap(
-        dataset=with_element_maps(_dataset(plan, layers, smoothed), maps),
-        shares=_shares(plan, layers, smoothed),
-        run={**run, **_facts(plan, choice, smooth)},
+        dataset=with_element_maps(_dataset(plan, layers, quantities), maps),
+        shares=_shares(plan, layers, quantities),
+        grains=quantities.grains,
+        associations=quantities.associations,
+        run={
+            **run,
+            **_facts(plan, choice, smooth),
+            "priors": quantities.priors_of(plan.checkpoint.labels),
+        },
         marked_pixel=pixel,
         marked_spectrum=spectrum,
         marked_elements=tuple(window.line.element for window in in_pixel),
@@ -125,7 +127,12 @@ def _facts(plan: MapPlan, choice: InstrumentChoice, smooth: bool) -> dict[str, A
         "model": plan.checkpoint.name,
         "instrument": describe_choice(choice),
         "energy_axis": describe_axis(plan.scan.axis),
-        "options": {"minerals": minerals, "smooth": smooth, "instrument": plan.option},
+        "options": {
+            "minerals": minerals,
+            "smooth": smooth,
+            "smoothing": plan.smoothing.as_data(),
+            "instrument": plan.option,
+        },
         "versions": versions(),
         "pixels": plan.scan.shape[0] * plan.scan.shape[1],
     }
@@ -172,24 +179,47 @@ def _warnings(plan: MapPlan, layers: Layers) -> list[str]:
     return [*plan.scan.warnings, *(line for line in (mismatch, strange) if line is not None)]
 
 
-def _shares(plan: MapPlan, layers: Layers, smoothed: NDArray[np.int16]) -> tuple[MineralShare, ...]:
-    library, labels = load_library(), plan.checkpoint.labels
-    return shares_from_map(
-        classes=layers.classes,
-        smoothed=smoothed,
+def _quantities(plan: MapPlan, layers: Layers) -> Quantities:
+    size = plan.scan.pixel_size_mm
+    return quantities_of_map(
+        posteriors=layers.posteriors,
+        void=layers.classes == VOID,
         unknown=layers.unknown,
-        labels=labels,
-        densities_g_cm3={name: library.get(name).density_g_cm3 for name in labels.members},
+        labels=plan.checkpoint.labels,
+        densities_g_cm3=_densities(plan),
+        smoothing=plan.smoothing,
+        pixel_um=None if size is None else (1e3 * size[0], 1e3 * size[1]),
     )
 
 
-def _dataset(plan: MapPlan, layers: Layers, smoothed: NDArray[np.int16]) -> xr.Dataset:
-    attributes: dict[str, Any] = {"title": plan.scan.title, "model": plan.checkpoint.name}
+def _densities(plan: MapPlan) -> dict[str, float]:
+    library = load_library()
+    return {name: library.get(name).density_g_cm3 for name in plan.checkpoint.labels.members}
+
+
+def _shares(plan: MapPlan, layers: Layers, quantities: Quantities) -> tuple[MineralShare, ...]:
+    return shares_from_map(
+        classes=layers.classes,
+        smoothed=quantities.smoothed,
+        unknown=layers.unknown,
+        labels=plan.checkpoint.labels,
+        densities_g_cm3=_densities(plan),
+        corrected=quantities.corrected,
+    )
+
+
+def _dataset(plan: MapPlan, layers: Layers, quantities: Quantities) -> xr.Dataset:
+    attributes: dict[str, Any] = {
+        "title": plan.scan.title,
+        "model": plan.checkpoint.name,
+        "priors": json.dumps(quantities.priors_of(plan.checkpoint.labels)),
+    }
     if plan.scan.pixel_size_mm is not None:
         attributes["pixel_size_mm"] = list(plan.scan.pixel_size_mm)
     return map_dataset(
         classes=layers.classes,
-        smoothed=smoothed,
+        with_priors=(quantities.classes, quantities.confidence),
+        smoothed=quantities.smoothed,
         confidence=layers.confidence,
         unknown=layers.unknown,
         ood_score=layers.ood_score,

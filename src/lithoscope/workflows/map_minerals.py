@@ -9,6 +9,7 @@ from typing import Any
 from lithoscope.core.scan import Scan
 from lithoscope.io.signals import as_scan
 from lithoscope.models.checkpoint import DEFAULT_MODEL, Checkpoint
+from lithoscope.segmentation.smoothing import Smoothing
 from lithoscope.workflows.map_blocks import BlockMapper
 from lithoscope.workflows.map_finish import finish_map
 from lithoscope.workflows.map_partial import BlockStore, MemoryBlocks
@@ -26,6 +27,7 @@ def map_minerals(
     minerals: Sequence[str] | None = None,
     instrument: str | None = None,
     smooth: bool = True,
+    smoothing: Smoothing | None = None,
     allow_electron_beam: bool = False,
     provenance: Mapping[str, Any] | None = None,
     progress: Progress = lambda done, total: None,
@@ -45,6 +47,8 @@ def map_minerals(
         Name or file of the instrument; otherwise the scan's header, or the model's.
     smooth
         Whether the smoothed map is the one to show.
+    smoothing
+        How it is smoothed; by a Potts model when left out.
     allow_electron_beam
         Map a scan from an electron microscope nevertheless.
     provenance
@@ -66,6 +70,7 @@ def map_minerals(
         model=model,
         minerals=minerals,
         instrument=instrument,
+        smoothing=smoothing,
         allow_electron_beam=allow_electron_beam,
     )
     return map_planned(

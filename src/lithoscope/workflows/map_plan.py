@@ -18,6 +18,7 @@ from lithoscope.errors import ScanError
 from lithoscope.inference.elements import LineWindow, line_windows
 from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import Checkpoint, digest_of_checkpoint, find_checkpoint
+from lithoscope.segmentation.smoothing import DEFAULT_SMOOTHING, Smoothing
 from lithoscope.workflows.choose_instrument import InstrumentChoice, known_instrument
 from lithoscope.workflows.provenance import versions
 
@@ -41,6 +42,8 @@ class MapPlan:
         Name or file of the instrument, where the user gave one.
     known
         The instrument as far as it is known before spectra are read.
+    smoothing
+        How the map is smoothed, on which no block depends.
     """
 
     scan: Scan
@@ -48,6 +51,7 @@ class MapPlan:
     minerals: tuple[str, ...] | None
     option: str | None
     known: InstrumentChoice
+    smoothing: Smoothing = DEFAULT_SMOOTHING
 
     @property
     def block_rows(self) -> int:
@@ -109,6 +113,7 @@ def plan_map(
     model: str | Checkpoint,
     minerals: Sequence[str] | None = None,
     instrument: str | None = None,
+    smoothing: Smoothing | None = None,
     allow_electron_beam: bool = False,
 ) -> MapPlan:
     """Settle how a scan is mapped; the parameters and errors are those of `map_minerals`."""
@@ -125,7 +130,7 @@ def plan_map(
         names = tuple(load_library().get(name).name for name in minerals)
         checkpoint.labels.indices_of(names)
     known = known_instrument(option=instrument, header=scan.instrument, checkpoint=checkpoint)
-    return MapPlan(scan, checkpoint, names, instrument, known)
+    return MapPlan(scan, checkpoint, names, instrument, known, smoothing or DEFAULT_SMOOTHING)
 
 
 def describe_axis(axis: EnergyAxis) -> dict[str, Any]:

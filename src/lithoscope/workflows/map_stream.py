@@ -42,6 +42,7 @@ def map_blocks(mapper: BlockMapper, store: BlockStore, progress: Progress) -> in
     waiting: deque[tuple[int, Future[ReadBlock]]] = deque()
     to_come = iter(missing)
     with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
+        reader.submit(_load_what_results_need)
         try:
             for block in missing:
                 while len(waiting) <= _AHEAD and (ahead := next(to_come, None)) is not None:
@@ -53,3 +54,12 @@ def map_blocks(mapper: BlockMapper, store: BlockStore, progress: Progress) -> in
         finally:
             reader.shutdown(wait=False, cancel_futures=True)
     return len(missing)
+
+
+def _load_what_results_need() -> None:
+    """Import while others predict what else would be imported after the last block."""
+    import xarray as xr
+    import zarr  # noqa: F401
+
+    # Only its first use has xarray look for the kinds of arrays that are installed.
+    xr.Dataset({"one": ("x", [0])})

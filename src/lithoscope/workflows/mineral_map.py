@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,11 @@ from lithoscope.figures.mineral_map import mineral_map_figure
 from lithoscope.figures.save import save_figure
 from lithoscope.io.aside import whole_folder
 from lithoscope.segmentation.dataset import write_dataset
+from lithoscope.segmentation.grain_tables import (
+    ASSOCIATION_COLUMNS,
+    GRAIN_COLUMNS,
+    csv_of_rows,
+)
 from lithoscope.segmentation.quantify import MineralShare
 from lithoscope.segmentation.table import csv_of_shares, row_of_share
 from lithoscope.workflows.map_exports import EXPORTS, to_hyperspy, write_exports
@@ -31,6 +37,8 @@ FILES = {
     "report": "report.html",
     "run": "run.json",
     "elements": "element_maps.png",
+    "grains": "grains.csv",
+    "associations": "associations.csv",
     **EXPORTS,
 }
 
@@ -66,6 +74,9 @@ class MineralMap:
         What a reader of the result must know, a line each.
     smoothed
         Whether the smoothed layer is the one to show.
+    grains, associations
+        Rows of ``grains.csv`` and ``associations.csv``: grains of the smoothed map by mineral, and
+        which mineral touches which.
     """
 
     dataset: xr.Dataset
@@ -79,6 +90,8 @@ class MineralMap:
     warnings: tuple[str, ...] = ()
     smoothed: bool = True
     title: str = field(default="")
+    grains: tuple[Mapping[str, Any], ...] = ()
+    associations: tuple[Mapping[str, Any], ...] = ()
 
     def percentages(self) -> list[dict[str, Any]]:
         """Return the rows of ``minerals.csv``."""
@@ -125,13 +138,28 @@ class MineralMap:
         """Write all files of the result into an existing, empty folder."""
         from lithoscope.workflows.map_report import map_pictures, write_map_report
 
-        write_dataset(self.dataset, folder / FILES["result"])
-        (folder / FILES["table"]).write_text(csv_of_shares(self.shares), encoding="utf-8")
-        save_figure(self.plot(), folder / FILES["map"])
-        pictures = map_pictures(self)
-        if "elements" in pictures:
-            (folder / FILES["elements"]).write_bytes(pictures["elements"])
-        write_map_report(self, folder / FILES["report"], pictures)
-        write_exports(self, folder)
+        # Compressing arrays and pictures needs no interpreter: the two go on side by side.
+        with ThreadPoolExecutor(1, thread_name_prefix="arrays") as other:
+            arrays = other.submit(self._write_arrays, folder)
+            (folder / FILES["table"]).write_text(csv_of_shares(self.shares), encoding="utf-8")
+            self._write_grains(folder)
+            save_figure(self.plot(), folder / FILES["map"])
+            pictures = map_pictures(self)
+            if "elements" in pictures:
+                (folder / FILES["elements"]).write_bytes(pictures["elements"])
+            write_map_report(self, folder / FILES["report"], pictures)
+            arrays.result()
         text = json.dumps(self.run, indent=1, ensure_ascii=False) + "\n"
         (folder / FILES["run"]).write_text(text, encoding="utf-8")
+
+    def _write_arrays(self, folder: Path) -> None:
+        write_dataset(self.dataset, folder / FILES["result"])
+        write_exports(self, folder)
+
+    def _write_grains(self, folder: Path) -> None:
+        for purpose, rows, columns in (
+            ("grains", self.grains, GRAIN_COLUMNS),
+            ("associations", self.associations, ASSOCIATION_COLUMNS),
+        ):
+            text = csv_of_rows(rows, columns)
+            (folder / FILES[purpose]).write_text(text, encoding="utf-8")
