@@ -51,5 +51,5 @@ def certainty_maps_figure(dataset: xr.Dataset) -> Figure:
         colours = ListedColormap([_KNOWN_COLOUR, UNKNOWN_COLOUR, VOID_COLOUR])
         draw_map(known, codes, frame, cmap=colours, vmin=0, vmax=2)
         share = 100 * unknown.sum() / max(int((classes != VOID).sum()), 1)
-        known.set_title(f"unknown (dark): {share:.1f} %")
+        known.set_title(f"unknown: {share:.1f} %")
         return figure

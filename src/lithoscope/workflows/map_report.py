@@ -110,7 +110,7 @@ def map_pictures(result: MineralMap) -> dict[str, bytes]:
     if result.means:
         shown = [
             (
-                f"{mean.mineral}, mean of {mean.pixels:,} pixels",
+                f"{mean.mineral}, mean of {mean.pixels:,} pixel" + "s" * (mean.pixels > 1),
                 mean.spectrum,
                 mean.elements,
                 expected_beside(mean),
@@ -139,8 +139,9 @@ def _captioned(result: MineralMap, pictures: Mapping[str, bytes]) -> list[tuple[
         ),
         "spectra": (
             "Blue: mean spectra of the pixels called one mineral. Orange: the expected spectrum of "
-            "the group's first member (ideal formula, thick, no Bragg peaks), scaled to the same "
-            "counts, not fitted. Peaks in one alone are a reason to doubt the name",
+            "the group's first member (ideal formula, thick, no Bragg peaks, instrument as above), "
+            "scaled to the same counts, not fitted. A peak in one alone is a reason to doubt the "
+            "name",
             "Mean spectra of minerals with expected spectra over them",
         ),
         "elements": (

@@ -144,8 +144,8 @@ def confusions_from_posteriors(
         own = best[:, 0] == number
         if not own.any():
             continue
-        mean = np.bincount(best[own].ravel(), shares[own].ravel(), minlength=len(labels))
-        mean /= own.sum()
+        held = np.bincount(best[own].ravel(), shares[own].ravel(), minlength=len(labels))
+        mean = held / own.sum()
         mean[number] = 0
         others = [int(one) for one in np.argsort(-mean)[:_MOST_CONFUSIONS]]
         found[labels.labels[number]] = [
