@@ -28,6 +28,16 @@ from lithoscope.workflows.choose_instrument import choose_instrument
 from lithoscope.workflows.explain_spectrum import explained
 
 
+class Classified(list[dict[str, Any]]):
+    """What is said of spectra, a dictionary each, as `classify_spectra` describes it."""
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show."""
+        from lithoscope.workflows.notebook import html_of_classified
+
+        return html_of_classified(self)
+
+
 def classify_spectra(
     spectra: Sequence[Spectrum],
     *,
@@ -38,7 +48,7 @@ def classify_spectra(
     coverage: float | None = None,
     answer_probability: float = ANSWER_PROBABILITY,
     false_alarms: float | None = None,
-) -> list[dict[str, Any]]:
+) -> Classified:
     """Classify spectra one by one.
 
     Parameters
@@ -58,8 +68,9 @@ def classify_spectra(
 
     Returns
     -------
-    list of dict
-        For each spectrum `index`, `mineral` (``None`` with too few counts), `members`,
+    Classified
+        A list that notebooks show as a table; for each spectrum `index`, `mineral` (``None``
+        with too few counts), `members`,
         `probability`, `answer` (`label`, `members`, `level`, `probability`), `unknown`,
         `ood_score`, `counts`, `top`, `warnings`, what `explained` gives, and with a coverage
         `coverage_set` (labels, most probable first; none with too few counts) and `coverage`.
@@ -76,7 +87,7 @@ def classify_spectra(
     predictor_on = functools.cache(
         lambda axis: Predictor(checkpoint, axis, names, false_alarms=false_alarms)
     )
-    results = []
+    results = Classified()
     for index, spectrum in enumerate(spectra):
         predictor = predictor_on(spectrum.axis)
         said = predictor(spectrum.counts[None, :])

@@ -16,6 +16,7 @@ from lithoscope.core.scan_checks import sum_mismatch
 from lithoscope.inference.elements import LineWindow, visible_lines
 from lithoscope.inference.posteriors import Posteriors
 from lithoscope.minerals import load_library
+from lithoscope.models.checkpoint import digest_of_checkpoint
 from lithoscope.preprocess.harmony import check_harmony
 from lithoscope.segmentation.dataset import map_dataset, with_element_maps
 from lithoscope.segmentation.quantify import MineralShare, shares_from_map
@@ -24,6 +25,7 @@ from lithoscope.workflows.map_partial import BlockStore, pixels_of
 from lithoscope.workflows.map_plan import MapPlan, describe_axis
 from lithoscope.workflows.map_quantities import Quantities, quantities_of_map
 from lithoscope.workflows.map_unexplained import with_unexplained
+from lithoscope.workflows.mean_spectra import confusions_from_posteriors, mean_spectra
 from lithoscope.workflows.mineral_map import MineralMap
 from lithoscope.workflows.model_notes import notes_of_model
 from lithoscope.workflows.provenance import versions
@@ -118,8 +120,24 @@ def finish_map(
         warnings=(*_warnings(plan, layers), *choice.warnings_for(plan.checkpoint)),
         smoothed=smooth,
         title=plan.scan.title,
+        **_spectra(plan, layers, choice),
     )
     return with_unexplained(result, plan.scan, plan.checkpoint, choice)
+
+
+def _spectra(plan: MapPlan, layers: Layers, choice: InstrumentChoice) -> dict[str, Any]:
+    """Mean spectra of the main minerals, and what these are taken for besides."""
+    labels = plan.checkpoint.labels
+    means = mean_spectra(
+        plan.scan,
+        classes=layers.classes,
+        unknown=layers.unknown,
+        labels=labels,
+        instrument=choice.instrument,
+    )
+    shown = [labels.labels.index(mean.mineral) for mean in means]
+    confusions = confusions_from_posteriors(layers.posteriors, minerals=shown, labels=labels)
+    return {"means": means, "confusions": confusions}
 
 
 def _facts(plan: MapPlan, choice: InstrumentChoice, smooth: bool) -> dict[str, Any]:
@@ -127,6 +145,7 @@ def _facts(plan: MapPlan, choice: InstrumentChoice, smooth: bool) -> dict[str, A
     return {
         "title": plan.scan.title,
         "model": plan.checkpoint.name,
+        "model_digest": digest_of_checkpoint(plan.checkpoint),
         "instrument": describe_choice(choice),
         "energy_axis": describe_axis(plan.scan.axis),
         "options": {

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lithoscope.core.scan import Scan
+from lithoscope.io.signals import as_scan
 from lithoscope.models.checkpoint import DEFAULT_MODEL, Checkpoint
 from lithoscope.segmentation.smoothing import Smoothing
 from lithoscope.workflows.map_blocks import BlockMapper
@@ -20,7 +21,7 @@ Progress = Callable[[int, int], None]
 
 
 def map_minerals(
-    scan: Scan,
+    scan: Scan | Any,
     *,
     model: str | Checkpoint = DEFAULT_MODEL,
     minerals: Sequence[str] | None = None,
@@ -37,7 +38,8 @@ def map_minerals(
     Parameters
     ----------
     scan
-        The scan, from `open_scan`.
+        The scan, from `open_scan`; or a signal of HyperSpy's, or a dictionary of RosettaSciIO's,
+        see `io.signals.as_scan`.
     model
         Name of a shipped model, path of a model's folder, or a loaded checkpoint.
     minerals
@@ -67,7 +69,7 @@ def map_minerals(
         If the scan has so many dead channels that no answer would mean anything.
     """
     plan = plan_map(
-        scan,
+        as_scan(scan),
         model=model,
         minerals=minerals,
         instrument=instrument,

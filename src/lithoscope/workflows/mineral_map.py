@@ -25,6 +25,7 @@ from lithoscope.segmentation.grain_tables import (
 from lithoscope.segmentation.quantify import MineralShare
 from lithoscope.segmentation.table import csv_of_shares, row_of_share
 from lithoscope.workflows.map_exports import EXPORTS, to_hyperspy, write_exports
+from lithoscope.workflows.mean_spectra import MeanSpectrum
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -76,6 +77,11 @@ class MineralMap:
         What a reader of the result must know, a line each.
     smoothed
         Whether the smoothed layer is the one to show.
+    means
+        Mean spectra of the most abundant minerals.
+    confusions
+        What the model takes each of these for besides: label to other labels with their mean
+        probability.
     grains, associations
         Rows of ``grains.csv`` and ``associations.csv``: grains of the smoothed map by mineral, and
         which mineral touches which.
@@ -100,6 +106,8 @@ class MineralMap:
     associations: tuple[Mapping[str, Any], ...] = ()
     tables: Mapping[str, str] = field(default_factory=dict)
     unexplained: tuple[Mapping[str, Any], ...] = ()
+    means: tuple[MeanSpectrum, ...] = ()
+    confusions: Mapping[str, list[tuple[str, float]]] = field(default_factory=dict)
 
     def percentages(self) -> list[dict[str, Any]]:
         """Return the rows of ``minerals.csv``."""
@@ -123,6 +131,12 @@ class MineralMap:
         with whole_folder(target) as partial:
             self.write_into(partial)
         return files_in(target)
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show."""
+        from lithoscope.workflows.notebook import html_of_map
+
+        return html_of_map(self)
 
     def to_hyperspy(self) -> Any:
         """Return all layers and element maps as one signal of HyperSpy's, (layer | x, y) in mm.
