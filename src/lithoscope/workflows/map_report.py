@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _INTERVAL_NOTE = (
     "Unknown pixels count only as unknown. Weight percent from ideal densities. The 95 % interval "
     "comes from a block bootstrap of the scan: it says how far another part of the same rock might "
-    "differ, and holds nothing of misnamed pixels. Percents corrected for known confusions, with intervals of this scan and of the "
-    "rock, are in minerals.csv."
+    "differ, and holds nothing of misnamed pixels. Percents corrected for known confusions, with "
+    "intervals of this scan and of the rock, are in minerals.csv."
 )
 
 
