@@ -13,7 +13,7 @@ def test_lines_hold_the_values_and_one_legend_names_them():
     lines = {"energy": POINTS, "combined": [(100.0, 0.9), (1000.0, 0.99)]}
     figure = detection_figure([DetectionPanel("far", lines)] * 4, title="Unknown")
     axes = figure.axes
-    assert [one.get_title() for one in axes] == ["far"] * 4
+    assert [one.get_title(loc="left") for one in axes] == ["far"] * 4
     np.testing.assert_allclose(axes[0].lines[1].get_ydata(), [0.9, 0.99])
     assert axes[0].get_xscale() == "log"
     assert axes[0].get_ylabel() == "AUROC"
@@ -21,7 +21,7 @@ def test_lines_hold_the_values_and_one_legend_names_them():
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["energy", "combined"]
     # Ticks are numbers, not the markup of powers that the style does not draw.
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     shown = [text.get_text() for text in axes[0].get_xticklabels()]
     assert "1,000" in shown
 
