@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lithoscope.errors import CheckpointError
+from lithoscope.errors import CheckpointError, InvalidValueError
 from lithoscope.models.checkpoint import find_checkpoint, save_checkpoint
 from lithoscope.workflows import benchmark_unknown as benchmark
 from lithoscope.workflows.unknown_tables import panels, tables, write_tables
@@ -63,3 +63,12 @@ def test_a_model_without_a_detector_is_refused(tiny_model, tmp_path):
     save_checkpoint(dataclasses.replace(tiny_model, detector=None), tmp_path / "bare")
     with pytest.raises(CheckpointError, match="recalibrate"):
         benchmark.benchmark_unknown(tmp_path / "out", model=str(tmp_path / "bare"))
+
+
+def test_a_folder_without_measured_spectra_is_refused_before_anything_is_done(tiny_model, tmp_path):
+    save_checkpoint(tiny_model, tmp_path / "tiny")
+    with pytest.raises(InvalidValueError, match="--data"):
+        benchmark.benchmark_unknown(
+            tmp_path / "out", model=str(tmp_path / "tiny"), data=tmp_path / "nowhere"
+        )
+    assert not (tmp_path / "out").exists()

@@ -28,7 +28,6 @@ from lithoscope.evaluation.unknown import misnamed_by_coverage, separation_from_
 from lithoscope.inference.predict import Scorer
 from lithoscope.inference.unknown.base import Detector, Seen
 from lithoscope.inference.unknown.combined import Combined
-from lithoscope.inference.unknown.judge import UnknownJudge
 from lithoscope.inference.unknown.mahalanobis import Mahalanobis, RelativeMahalanobis
 from lithoscope.inference.unknown.neighbours import Neighbours
 from lithoscope.inference.unknown.outputs import Energy, MaximumSoftmax
@@ -45,7 +44,8 @@ from lithoscope.workflows.left_out import model_without
 from lithoscope.workflows.model_spectra import ModelSpectra, spectra_of_model
 from lithoscope.workflows.new_model import Progress
 from lithoscope.workflows.unknown_cost import cost_of_detector
-from lithoscope.workflows.unknown_samples import off_scale, outside_spectra
+from lithoscope.workflows.unknown_flags import flagged, flags
+from lithoscope.workflows.unknown_samples import check_outside, off_scale, outside_spectra
 
 LEVELS = (100.0, 300.0, 1_000.0, 3_000.0, 10_000.0)
 OUTSIDE_LEVELS = (300.0, 1_000.0, 3_000.0, 10_000.0, 100_000.0)
@@ -101,6 +101,8 @@ def benchmark_unknown(
     ------
     CheckpointError
         If the model has no detector.
+    InvalidValueError
+        If `data` lacks the measured spectra.
     """
     checkpoint = find_checkpoint(model)
     if checkpoint.detector is None:
@@ -109,6 +111,8 @@ def benchmark_unknown(
             expected="a model that `lithoscope train` wrote",
             remedy="fit one: python -m benchmarks.recalibrate MODEL -o DIR",
         )
+    if data is not None:
+        check_outside(data)
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     whole = _subject("whole", checkpoint, progress)
@@ -128,10 +132,16 @@ def benchmark_unknown(
 
 
 def _left_out_model(checkpoint: Checkpoint, folder: Path, progress: Progress) -> Checkpoint:
-    if folder.is_dir():
-        return find_checkpoint(str(folder))
     left_out = {*NEAR, *BY_ELEMENT, *LIGHT}
-    bare = model_without(checkpoint, left_out, folder, spectra=_LEFT_OUT_SPECTRA, progress=progress)
+    bare = (
+        find_checkpoint(str(folder))
+        if folder.is_dir()
+        else model_without(
+            checkpoint, left_out, folder, spectra=_LEFT_OUT_SPECTRA, progress=progress
+        )
+    )
+    if bare.detector is not None:
+        return bare
     fitted = with_detector(bare, spectra_of_model(bare), progress)
     save_checkpoint(fitted, folder)
     return fitted
@@ -258,18 +268,6 @@ def _by_sample(model: Checkpoint, expected: Expected, seen: Seen, base: Row) -> 
         return []
     found = [float(marks[(expected.classes == number).numpy()].mean()) for number in numbers]
     return [{"kind": "by sample", **base, "samples": numbers, "flagged": found}]
-
-
-def flags(model: Checkpoint, seen: Seen) -> NDArray[np.bool_]:
-    """Return which spectra a model calls unknown at its own share of false alarms."""
-    judge = UnknownJudge(model, range(len(model.labels)))
-    classes = seen.logits.argmax(dim=1).numpy()
-    return judge(seen, seen.counts.sum(dim=1).numpy(), classes=classes)[1]
-
-
-def flagged(model: Checkpoint, seen: Seen) -> float:
-    """Return the share of spectra that a model calls unknown."""
-    return float(flags(model, seen).mean())
 
 
 def _outside(subject: _Subject, data: Path) -> list[Row]:

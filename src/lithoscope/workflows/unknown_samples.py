@@ -10,11 +10,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lithoscope.errors import InvalidValueError
 from lithoscope.io import load_instrument, open_spectra
 from lithoscope.models.checkpoint import Checkpoint
 from lithoscope.workflows.fit_unknown import Expected
 
 _FROM_KEV = 0.8
+
+
+def check_outside(data: Path) -> None:
+    """Refuse a folder that lacks what `outside_spectra` reads."""
+    for part in ("bruker_xs52/elements/Acrylic.msa", "xmimsim/minerals.npz"):
+        if not (data / part).is_file():
+            raise InvalidValueError(
+                f"There is no {part} in {data}.",
+                expected="the folder that holds measured elements and XMI-MSIM's minerals",
+                remedy="leave --data out to do without them",
+            )
 
 
 def outside_spectra(model: Checkpoint, data: Path) -> dict[str, Tensor]:
