@@ -64,7 +64,7 @@ def test_layers_have_the_contract_s_types(result):
 
 def test_what_is_saved_is_what_was_mapped(result, tmp_path):
     files = result.save(tmp_path / "out")
-    assert set(files) == {"result", "table", "map", "report", "run"}
+    assert set(files) == {"result", "table", "map", "report", "run", "unexplained"}
     with xr.open_zarr(files["result"]) as saved:
         xr.testing.assert_equal(saved.load(), result.dataset)
     rows = files["table"].read_text().splitlines()
