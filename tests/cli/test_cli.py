@@ -51,6 +51,7 @@ def test_map_prints_a_table_and_where_the_report_is(lithoscope, scan, model, tmp
         "mineral_map.png",
         "report.html",
         "run.json",
+        "unexplained.csv",
     }
 
 
