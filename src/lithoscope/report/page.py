@@ -141,6 +141,7 @@ def _shown_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _ends(row: Mapping[str, Any]) -> dict[str, float | None]:
     """The value that a bar marks, and the intervals around it, in percent."""
+    names: tuple[str | None, ...]
     if row.get("area_percent_corrected") is None:
         names = ("area_percent", None, None, "area_percent_low", "area_percent_high")
     else:
