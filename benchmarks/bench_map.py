@@ -1,15 +1,15 @@
 """A whole map, from file to report, beside RosettaSciIO's reading of the same file.
 
-    python benchmarks/bench_map.py [--folder FOLDER] [--pymca FOLDER]
+    python benchmarks/bench_map.py [--folder FOLDER] [--pymca FOLDER] [--parts ...] [--times 3]
 
 The file is that of ``bench_bcf.py`` (458 x 499 pixels, 4096 channels, two detectors, 2 000 counts a
-pixel of five simulated minerals, pixels as runs of channels); a second one repeats it to four times
-the pixels. The first run writes both, which takes minutes, and they stay in the folder (by default,
-that of ``bench_bcf.py``).
+pixel of five simulated minerals, pixels as runs of channels). The first run writes it, which takes
+minutes, and it stays in the folder (by default, that of ``bench_bcf.py``). For peak memory it is
+mapped as it is and as a scan that repeats it to four times the pixels.
 
 ``lithoscope map`` is timed as a user meets it: a process of its own, from its start to its end,
 imports, the hash of the file, report and pictures included. Of RosettaSciIO the reading alone
-counts, without its imports. Both run in turns, three times each; the shortest time of each counts,
+counts, without its imports. Both run in turns, ``--times`` each; the shortest time of each counts,
 and all are stored, as is the load of the machine before each. A map on Dask workers is compared
 with the same scans in one process: two links to the file, times with the start of the workers.
 
@@ -30,14 +30,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import bench_bcf
 import numpy as np
 
 RESULTS = Path(__file__).parent / "results" / "map.json"
-N_TIMES = 3
 DASK_SCANS, DASK_WORKERS = 2, 2
 PYMCA_ROWS = 16
 # What the five minerals hold, and the lines of the tube that are scattered.
@@ -50,75 +48,81 @@ def main() -> None:
     default = Path(tempfile.gettempdir()) / "lithoscope-bench-bcf"
     parser.add_argument("--folder", type=Path, default=default)
     parser.add_argument("--pymca", type=Path)
-    parser.add_argument("--pymca-fit", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--our-fit", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--parts", default=",".join(PARTS), help="which to measure anew")
+    parser.add_argument("--times", type=int, default=3)
+    parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    if chosen.pymca_fit:
-        print(json.dumps(pymca_fit(chosen.pymca_fit)))
+    if chosen.child:
+        name, *rest = chosen.child
+        print(json.dumps(CHILDREN[name](*map(Path, rest))))
         return
-    if chosen.our_fit:
-        print(json.dumps(our_fit(chosen.our_fit)))
-        return
-    results = run(chosen.folder, chosen.pymca)
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    path = chosen.folder / "auto.bcf"
+    if not path.exists():
+        bench_bcf.measure_aside("writing", path)
+    bench_bcf.measure_aside("caching", path)
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results["map"] = [bench_bcf.HEIGHT, bench_bcf.WIDTH, bench_bcf.N_CHANNELS]
+    results["detectors"], results["counts_a_pixel"] = bench_bcf.DETECTORS, bench_bcf.COUNTS
+    results["machine"] = f"{platform.machine()}, {os.cpu_count()} cores"
+    for part in chosen.parts.split(","):
+        with tempfile.TemporaryDirectory() as scratch:
+            results[part] = PARTS[part](path, Path(scratch), chosen)
+        # Other parts may take long: what is measured is kept.
+        RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     print(json.dumps(results, indent=2))
 
 
-def run(folder: Path, pymca: Path | None) -> dict[str, object]:
-    small, large = files(folder)
-    with tempfile.TemporaryDirectory() as scratch:
-        out = Path(scratch)
-        bench_bcf.measure_aside("caching", small)
-        found = beside_rosettasciio(small, out)
-        print(json.dumps(found), flush=True)
-        return {
-            "map": [bench_bcf.HEIGHT, bench_bcf.WIDTH, bench_bcf.N_CHANNELS],
-            "detectors": bench_bcf.DETECTORS,
-            "counts_a_pixel": bench_bcf.COUNTS,
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-            "one scan": found,
-            "four times the pixels": memory(large, out, found),
-            "Dask": dask(small, out),
-            "linear fit": fits(small, out, pymca),
-        }
+def map_repeated(path: Path, out: Path, times: int) -> dict[str, int]:
+    """Map a file's rows and columns repeated, through a folder as `map_file` does."""
+    import dataclasses
 
+    from lithoscope.io import open_scan
+    from lithoscope.workflows.map_minerals import map_planned
+    from lithoscope.workflows.map_partial import FolderBlocks
+    from lithoscope.workflows.map_plan import plan_map
 
-def files(folder: Path) -> tuple[Path, Path]:
-    """Return the file and the one of four times the pixels, written if they are not there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    small, large = folder / "auto.bcf", folder / "auto-x4.bcf"
-    if not small.exists():
-        bench_bcf.measure_aside("writing", small)
-    if not large.exists():
-        repeat(small, large)
-    return small, large
+    one = open_scan(path)
+    height, width = one.shape
 
+    def read_rows(first: int, last: int) -> np.ndarray:
+        rows = [one.rows(row % height, row % height + 1) for row in range(first, last)]
+        return np.tile(np.concatenate(rows), (1, times, 1))
 
-def repeat(small: Path, large: Path) -> None:
-    """Write a map four times as large, of the same pixels."""
-    from lithoscope.io import load_instrument, open_scan, write_bcf
-
-    detectors = open_scan(small, detectors="separate")
-    height, width = detectors[0].shape
-
-    def rows() -> Iterator[np.ndarray]:
-        for y in (*range(height), *range(height)):
-            row = np.stack([scan.rows(y, y + 1)[0] for scan in detectors], axis=1)
-            yield np.concatenate([row, row])[None]
-
-    instrument = load_instrument("m4-tornado-40kev")
-    write_bcf(
-        large,
-        rows=rows(),
-        shape=(2 * height, 2 * width),
-        axis=instrument.axis,
-        instrument=instrument,
-        pixel_size_mm=(0.02, 0.02),
-        title="Benchmark",
-        detectors=len(detectors),
-        encoding="auto",
-        chunk_bytes=65536,
+    scan = dataclasses.replace(
+        one,
+        shape=(height * times, width * times),
+        read_rows=read_rows,
+        live_time_s=None,
+        sum_spectrum=None,
     )
+    plan = plan_map(scan, model="default")
+    for name in ("blocks", "map"):
+        (out / name).mkdir()
+    result = map_planned(plan, FolderBlocks(out / "blocks"), smooth=True, provenance={})
+    result.write_into(out / "map")
+    return {"pixels": plan.n_pixels}
+
+
+def once(path: Path, out: Path) -> dict[str, int]:
+    return map_repeated(path, out, 1)
+
+
+def fourfold(path: Path, out: Path) -> dict[str, int]:
+    return map_repeated(path, out, 2)
+
+
+def memory(path: Path, out: Path, _: argparse.Namespace) -> dict[str, object]:
+    """Peak memory at one and four times the pixels; rows are read from the one file."""
+    found = {}
+    for name in ("once", "fourfold"):
+        folder = out / name
+        folder.mkdir()
+        ran = measured([__file__, "--child", name, str(path), str(folder)])
+        found[name] = {**ran, **json.loads(ran.pop("said").splitlines()[-1])}
+        shutil.rmtree(folder)
+    ratio = found["fourfold"]["peak_MB"] / found["once"]["peak_MB"]
+    return {**found, "ratio_of_peaks": round(ratio, 3)}
 
 
 def measured(arguments: list[str], *, environment: dict[str, str] | None = None) -> dict:
@@ -159,10 +163,10 @@ def mapped(scans: list[Path], out: Path, *options: str) -> dict:
     return {**found, "classify_s": json.loads(run.read_text())["timings"]["classify_s"]}
 
 
-def beside_rosettasciio(path: Path, out: Path) -> dict[str, object]:
-    mapped([path], out)  # compiles what is not compiled yet
+def beside_rosettasciio(path: Path, out: Path, chosen: argparse.Namespace) -> dict[str, object]:
+    bench_bcf.measure_aside("rebinned", path)  # compiles what is not compiled yet
     ours, theirs = [], []
-    for _ in range(N_TIMES):
+    for _ in range(chosen.times):
         ours.append(mapped([path], out))
         bench = str(Path(bench_bcf.__file__))
         found = measured([bench, "--measure", "RosettaSciIO", str(path)])
@@ -184,17 +188,12 @@ def beside_rosettasciio(path: Path, out: Path) -> dict[str, object]:
     }
 
 
-def memory(path: Path, out: Path, small: dict) -> dict[str, object]:
-    found = mapped([path], out)
-    return {**found, "times_the_peak": round(found["peak_MB"] / small["peak_MB"], 3)}
-
-
-def dask(path: Path, out: Path) -> dict[str, object]:
+def dask(path: Path, out: Path, chosen: argparse.Namespace) -> dict[str, object]:
     links = [out / f"scan{number}.bcf" for number in range(DASK_SCANS)]
     for link in links:
         link.symlink_to(path)
     turns = []
-    for _ in range(2):
+    for _ in range(chosen.times):
         turns.append(
             {
                 "one process": mapped(links, out),
@@ -213,9 +212,9 @@ def dask(path: Path, out: Path) -> dict[str, object]:
     }
 
 
-def fits(path: Path, out: Path, pymca: Path | None) -> dict[str, object]:
+def fits(path: Path, out: Path, chosen: argparse.Namespace) -> dict[str, object]:
     """Spectra a second of PyMca's linear fit and of our classification, from memory."""
-    if pymca is None:
+    if chosen.pymca is None:
         return {"PyMca": "not measured: --pymca was not given"}
     from lithoscope.io import open_scan
 
@@ -225,11 +224,11 @@ def fits(path: Path, out: Path, pymca: Path | None) -> dict[str, object]:
     one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     found = {}
     for name, option, paths in (
-        ("PyMca FastXRFLinearFit", "--pymca-fit", str(pymca)),
-        ("lithoscope", "--our-fit", os.environ.get("PYTHONPATH", "")),
+        ("PyMca FastXRFLinearFit", "pymca", str(chosen.pymca)),
+        ("lithoscope", "ours", os.environ.get("PYTHONPATH", "")),
     ):
         ran = measured(
-            [__file__, option, str(out)], environment={**one_thread, "PYTHONPATH": paths}
+            [__file__, "--child", option, str(out)], environment={**one_thread, "PYTHONPATH": paths}
         )
         found[name] = json.loads(ran["said"].splitlines()[-1])
     ours = found["lithoscope"]["spectra_per_cpu_s"]
@@ -294,6 +293,14 @@ def our_fit(folder: Path) -> dict[str, object]:
         mapper(*plan.rows(block))
     return per_second(len(spectra), started)
 
+
+PARTS = {
+    "one scan": beside_rosettasciio,
+    "linear fit": fits,
+    "four times the pixels": memory,
+    "Dask": dask,
+}
+CHILDREN = {"once": once, "fourfold": fourfold, "pymca": pymca_fit, "ours": our_fit}
 
 if __name__ == "__main__":
     main()

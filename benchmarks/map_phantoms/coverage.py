@@ -73,18 +73,7 @@ def _record(
     ends = np.full((4, len(labels)), np.nan)
     if errors is not None:
         ends = np.concatenate(share_intervals(estimated, errors))
-    counted = np.zeros((2, len(labels)))
-    classes = phantom.posteriors.classes[..., 0].astype(np.int16)
-    for row in shares_from_map(
-        classes=classes,
-        smoothed=classes,
-        unknown=phantom.unknown,
-        labels=labels,
-        densities_g_cm3=dict.fromkeys(labels.members, 1.0),
-    ):
-        if row.mineral in labels.labels and row.area_percent_low is not None:
-            place = labels.labels.index(row.mineral)
-            counted[:, place] = row.area_percent_low / 100, row.area_percent_high / 100
+    counted = _counted(phantom, labels) if errors is not None else ends[:2]
     parts = [
         np.full(len(labels), seed),
         phantom.recipe,
@@ -97,6 +86,23 @@ def _record(
         *counted,
     ]
     return np.stack(parts)[:, rows]
+
+
+def _counted(phantom: MinimalPhantom, labels: LabelSet) -> NDArray[np.float64]:
+    """Intervals of the counted shares, by the bootstrap of blocks alone, shape (2, class)."""
+    ends = np.zeros((2, len(labels)))
+    classes = phantom.posteriors.classes[..., 0].astype(np.int16)
+    for row in shares_from_map(
+        classes=classes,
+        smoothed=classes,
+        unknown=phantom.unknown,
+        labels=labels,
+        densities_g_cm3=dict.fromkeys(labels.members, 1.0),
+    ):
+        if row.mineral in labels.labels and row.area_percent_low is not None:
+            place = labels.labels.index(row.mineral)
+            ends[:, place] = row.area_percent_low / 100, (row.area_percent_high or 0) / 100
+    return ends
 
 
 def fitted_errors(checkpoint: Checkpoint, folder: Path) -> ShareErrors:

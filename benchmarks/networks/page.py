@@ -24,9 +24,6 @@ saw, so that all can be compared; with more, their order may be another. Learner
 {each} spectra of each class of the same stream; templates are 16 expected spectra of a class (their
 mean for NNLS). Share named right in %, by total counts; mean and standard deviation over seeds
 (their number in the second column), of {tested:,} spectra a level (2 000 for NNLS).
-
-`transformer-lstm` and gradient boosting hardly learn with the settings that all others share, or
-that their library has by default (docs/log.md): their rows are no verdict on them.
 """
 _KEYS = [f"{level:g}" for level in LEVELS]
 

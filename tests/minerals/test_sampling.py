@@ -13,7 +13,7 @@ from lithoscope.core.formula import parse_formula
 from lithoscope.core.mineral import Mineral
 from lithoscope.errors import InvalidValueError, MineralError
 from lithoscope.minerals import load_library, sample_compositions
-from lithoscope.minerals.sampling import sample_mole_fractions
+from lithoscope.minerals.sampling import sample_mass_fractions, sample_mole_fractions
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -132,6 +132,30 @@ def test_traces_bring_the_oxygen_that_balances_them() -> None:
     atoms = {symbol: w / atomic_weight(symbol) for symbol, w in drawn}
     assert atoms["O"] == pytest.approx(2 * atoms["Si"] + 1.5 * atoms["Al"])
     assert drawn.mass_fractions["Al"] == pytest.approx(0.01)
+
+
+def test_a_share_is_pure_and_half_of_that_ideal() -> None:
+    ranges = {"Mg2SiO4": (0.5, 1.0), "Fe2SiO4": (0.0, 0.5)}
+    olivine = Mineral("x1", "Mg2SiO4", 3.3, end_members=ranges, traces={"Ni": (1e-4, 1e-3)})
+    names, drawn = sample_mass_fractions(olivine, 4000, np.random.default_rng(1), pure_share=0.2)
+    assert drawn.sum(axis=1) == pytest.approx(1, abs=1e-12)
+    pure = drawn[:, names.index("Ni")] == 0
+    ideal = np.array([olivine.composition.mass_fractions.get(name, 0.0) for name in names])
+    exact = np.isclose(drawn, ideal, rtol=1e-12, atol=0).all(axis=1)
+    assert scipy.stats.binomtest(int(pure.sum()), 4000, 0.2).pvalue > 0.01
+    assert scipy.stats.binomtest(int(exact.sum()), 4000, 0.1).pvalue > 0.01
+    assert pure[exact].all()
+    # The other half of the pure ones vary as all do.
+    iron = drawn[pure & ~exact, names.index("Fe")]
+    others = drawn[~pure, names.index("Fe")]
+    assert scipy.stats.ks_2samp(iron, others).pvalue > 0.01
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_share_outside_0_to_1_is_refused(share: float) -> None:
+    quartz = load_library().get("quartz")
+    with pytest.raises(InvalidValueError, match="without traces"):
+        sample_mass_fractions(quartz, 1, np.random.default_rng(0), pure_share=share)
 
 
 def test_nine_of_ten_are_typical() -> None:

@@ -48,7 +48,7 @@ def make_stream(minerals, tornado, targets):
             targets[target],
             batch_size=options.pop("batch_size", 32),
             seed=seed,
-            size=GenerationSize(machines=2, per_machine=64),
+            size=GenerationSize(2, 64, pure_share=options.pop("pure_share", 0.0)),
             **options,
         )
 

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from lithoscope.core.labels import LabelSet
 from lithoscope.errors import CheckpointError
 from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import load_checkpoint
+from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.workflows.make_model import make_model
 from lithoscope.workflows.model_notes import card_of_model, notes_of_model
-from lithoscope.workflows.model_spectra import distinct_physics
+from lithoscope.workflows.model_spectra import ModelSpectra, distinct_physics
 from lithoscope.workflows.recipe import adjust_recipe, load_recipe, shipped_recipes
 
 
@@ -38,6 +40,28 @@ def test_its_card_can_be_read(tiny_model):
     assert "not on measured spectra" in text
     assert "| 3,000 |" in text
     assert f"{tiny_model.card['parameters']:,} parameters" in text
+
+
+def test_its_card_stands_beside_the_ceiling(tiny_model):
+    rows = {row["counts"]: row for row in tiny_model.card["ceiling"]}
+    assert list(rows) == [100.0, 300.0, 1000.0, 3000.0, 10000.0]
+    for row in rows.values():
+        # On the same spectra none does better than the best, but by chance.
+        assert row["network"] <= row["upper"] + 3 * row["standard_error"]
+        assert row["templates"] == tiny_model.card["recipe"]["ceiling_templates"]
+    # Five materials as different as these are told apart by whoever knows them.
+    assert rows[3000.0]["estimates"][-1] > 0.97
+    assert "best possible" in card_of_model(tiny_model)
+
+
+def test_its_card_names_what_it_confuses(tiny_model):
+    for condition in ("poisson", "realistic"):
+        pairs = tiny_model.card["confusions"][condition]
+        shares = [one["share"] for one in pairs]
+        assert shares == sorted(shares, reverse=True)
+        assert all(one["truth"] != one["named"] and one["counts"] == 1000 for one in pairs)
+    one = tiny_model.card["confusions"]["realistic"][0]
+    assert f"{one['truth']} as {one['named']} {one['share']:.0%}" in card_of_model(tiny_model)
 
 
 def test_thresholds_rise_one_false_alarm_in_a_hundred(tiny_model):
@@ -67,6 +91,44 @@ def test_the_same_seed_gives_the_same_weights(tmp_path):
     assert loaded.labels.labels == ("quartz", "hematite")
     description = json.loads((tmp_path / "a" / "model.json").read_text())
     assert description["card"]["recipe"]["seed"] == 1
+
+
+def test_training_holds_the_shares_of_its_recipe():
+    library = load_library()
+    minerals = [library.get("quartz"), library.get("hematite")]
+    shares = {"undistorted_share": 0.25, "pure_share": 1.0, "machines": 1, "per_machine": 256}
+    recipe = load_recipe("quick").model_copy(update=shares)
+    labels = LabelSet.of_minerals(["quartz", "hematite"])
+    stream = ModelSpectra(recipe, minerals, labels, ModelAxis()).for_training()
+    assert [one.condition.name for one in stream.streams] == [recipe.condition, "poisson"]
+    assert [one.batch_size for one in stream.streams] == [
+        recipe.batch_size * 3 // 4,
+        recipe.batch_size // 4,
+    ]
+    assert all(one.condition.counts == recipe.counts for one in stream.streams)
+    assert len(stream.batch(0).classes) == recipe.batch_size
+    for one in stream.streams:
+        batch = one.batch(0)
+        quartz = batch.fractions[batch.classes == 0]
+        held = {one.symbols[place] for place in quartz.any(dim=0).nonzero().flatten()}
+        assert held == {"Si", "O"}
+
+
+def test_a_recipe_may_begin_below_fluorine():
+    """Through the windows of the M4 Tornado Plus F K (0.68 keV) stands out of fluorite."""
+    recipe = load_recipe("m4-tornado-plus")
+    assert recipe.axis().edges_keV[0] == pytest.approx(0.2)
+    assert load_recipe("default").axis().edges_keV[0] == pytest.approx(0.8)
+    small = recipe.model_copy(update={"machines": 1, "per_machine": 256, "undistorted_share": 0.9})
+    names = ["calcite", "fluorite"]
+    minerals = [load_library().get(name) for name in names]
+    spectra = ModelSpectra(small, minerals, LabelSet.of_minerals(names), small.axis())
+    stream = spectra.for_training().streams[1].at(1e6)
+    centres = (stream.edges_keV[1:] + stream.edges_keV[:-1]) / 2
+    line = (centres > 0.63) & (centres < 0.73)
+    batch = stream.batch(0)
+    calcite, fluorite = (batch.expected[batch.classes == k][:, line].sum(dim=1) for k in (0, 1))
+    assert fluorite.min() > 3 * calcite.max()
 
 
 def test_instruments_that_differ_in_their_axis_alone_are_simulated_once():

@@ -9,6 +9,7 @@ import typer
 
 from lithoscope.cli.options import (
     EnergyAxisOption,
+    FalseAlarmsOption,
     InstrumentOption,
     JsonOption,
     MineralsOption,
@@ -59,6 +60,7 @@ def classify(
             "three, a series.",
         ),
     ] = 0.8,
+    false_alarms: FalseAlarmsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Name the mineral of single spectra.
@@ -76,6 +78,7 @@ def classify(
         _check_explained(explain, sum(map(len, opened)))
     answers: list[dict[str, Any]] = []
     for file, spectra in zip(files, opened, strict=True):
+<<<<<<< HEAD
         with progress_bar(file.name, "spectra") as progress:
             said = classify_spectra(
                 spectra,
@@ -87,6 +90,18 @@ def classify(
                 answer_probability=answer_probability,
                 progress=progress,
             )
+=======
+        said = classify_spectra(
+            spectra,
+            model=model,
+            minerals=names,
+            instrument=instrument,
+            top=top,
+            coverage=coverage,
+            answer_probability=answer_probability,
+            false_alarms=false_alarms,
+        )
+>>>>>>> main
         for line in sorted({line for answer in said for line in answer["warnings"]}):
             print_warnings([f"{file}: {line}"])
         answers += [{"file": str(file), **answer} for answer in said]
@@ -154,6 +169,6 @@ def _cells(answer: dict[str, Any]) -> list[str]:
         label,
         f"{answer['counts']:.0f}",
         _answer(answer["answer"]),
-        ranked or "too few counts",
+        ranked or answer["answer"]["level"],
         "yes" if answer["unknown"] else "",
     ]

@@ -13,6 +13,7 @@ import typer
 
 from lithoscope.cli.options import (
     EnergyAxisOption,
+    FalseAlarmsOption,
     InstrumentOption,
     JsonOption,
     MineralsOption,
@@ -76,6 +77,14 @@ def map_scan(
         str | None,
         typer.Option("--scheduler", metavar="ADDRESS", help="Map on a Dask cluster."),
     ] = None,
+    false_alarms: FalseAlarmsOption = None,
+    bragg_test: Annotated[
+        bool,
+        typer.Option(
+            "--bragg-test",
+            help="Take out peaks that only one of two detectors sees: diffraction, no element.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Map the minerals of scans: pictures, percentages, and a report each.
@@ -97,6 +106,8 @@ def map_scan(
         energy_axis=axis_from_option(energy_axis),
         allow_electron_beam=allow_electron_beam,
         salvage=salvage,
+        false_alarms=false_alarms,
+        bragg_test=bragg_test,
         command=shlex.join(["lithoscope", *sys.argv[1:]]),
     )
     folders = output_folders(scans, output)

@@ -37,7 +37,7 @@ def sample_compositions(mineral: Mineral, n: int, rng: np.random.Generator) -> l
 
 
 def sample_mass_fractions(
-    mineral: Mineral, n: int, rng: np.random.Generator
+    mineral: Mineral, n: int, rng: np.random.Generator, *, pure_share: float = 0.0
 ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """Draw natural compositions of a mineral, as a matrix.
 
@@ -56,6 +56,9 @@ def sample_mass_fractions(
         Number of compositions.
     rng
         Source of randomness; the same state gives the same compositions.
+    pure_share
+        Expected share of draws without any traces, as of standards and synthetic minerals; every
+        other one of them has the ideal composition.
 
     Returns
     -------
@@ -67,21 +70,27 @@ def sample_mass_fractions(
     Raises
     ------
     InvalidValueError
-        If `n` is negative.
+        If `n` is negative, or the share not between 0 and 1.
     MineralError
         If the traces can add up to the whole.
     """
     if n < 0:
         raise InvalidValueError(f"{n} compositions.", expected="0 or more")
+    if not 0 <= pure_share <= 1:
+        raise InvalidValueError(f"A share of {pure_share} without traces.", expected="0 to 1")
     members = mineral.end_members or {mineral.formula: (1.0, 1.0)}
-    symbols, masses = _masses_per_formula(list(members))
+    symbols, masses = _masses_per_formula([*members, mineral.formula])
     moles = sample_mole_fractions(list(members.values()), n, rng)
     if mineral.typical:
         typical = sample_mole_fractions(list(mineral.typical_ranges.values()), n, rng)
         moles = np.where(rng.random((n, 1)) < _TYPICAL_SHARE, typical, moles)
-    mixed = moles @ masses
-    fractions = mixed / mixed.sum(axis=1, keepdims=True)
+    mixed = moles @ masses[:-1]
     traces = _sample_traces(mineral, n, rng)
+    if pure_share:
+        turn = rng.random((n, 1))
+        mixed = np.where(turn < pure_share / 2, masses[-1], mixed)
+        traces = np.where(turn < pure_share, 0.0, traces)
+    fractions = mixed / mixed.sum(axis=1, keepdims=True)
     extra = list(mineral.traces)
     if "O" in symbols:
         traces = np.column_stack([traces, traces @ _oxygen_per_mass(mineral.traces)])

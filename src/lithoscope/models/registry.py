@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lithoscope.errors import CheckpointError, nearest_names
 from lithoscope.models.networks.base import SpectralNetwork
-from lithoscope.models.networks.cnn import Cnn, WideCnn
+from lithoscope.models.networks.cnn import Cnn, LargeCnn, WideCnn
 from lithoscope.models.networks.cnn_attention import CnnAttention
 from lithoscope.models.networks.cnn_bigru_attention import CnnBiGruAttention
 from lithoscope.models.networks.cnn_bilstm import CnnBiLstm
@@ -43,6 +43,7 @@ class NetworkEntry:
 NETWORKS: dict[str, NetworkEntry] = {
     "cnn": NetworkEntry(Cnn, "four strided convolutions, a dense layer; the control", "ours"),
     "cnn-wide": NetworkEntry(WideCnn, "the control at the cost of cnn-attention", "ours"),
+    "cnn-large": NetworkEntry(LargeCnn, "the control with more filters; the shipped one", "ours"),
     "cnn-attention": NetworkEntry(
         CnnAttention,
         "the control with self-attention over positions",

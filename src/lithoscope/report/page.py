@@ -50,6 +50,9 @@ class ReportContent:
         Package to version.
     warnings
         What the reader must know before trusting the numbers.
+    unexplained
+        Peaks that no mineral explains: dicts with `region`, `energy_keV`, `significance`, `lines`
+        and `note`.
     confusions
         Mineral, and what its pixels may be besides.
 
@@ -68,6 +71,7 @@ class ReportContent:
     how_to_repeat: str
     versions: Mapping[str, str]
     warnings: Sequence[str] = field(default_factory=tuple)
+    unexplained: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     confusions: Sequence[tuple[str, str]] = field(default_factory=tuple)
 
     def __post_init__(self) -> None:

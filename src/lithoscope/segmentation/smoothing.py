@@ -97,6 +97,21 @@ class Smoothing:
                 f"There is no smoothing '{self.method}'.", expected="one of " + ", ".join(METHODS)
             )
 
+    def check_sizes(self, pixel_um: tuple[float, float] | None) -> None:
+        """Refuse sizes in µm where the height and width of a pixel are unknown.
+
+        Raises
+        ------
+        InvalidValueError
+            If they are, and a size is in µm.
+        """
+        if pixel_um is None and "um" in (self.radius.unit, self.smallest_grain.unit):
+            raise InvalidValueError(
+                f"Smoothing by {self.radius} and grains of {self.smallest_grain} on a scan "
+                "without size of a pixel.",
+                expected="sizes in pixels, such as 2px",
+            )
+
     def as_data(self) -> dict[str, str]:
         """Return it as plain values, for the record."""
         return {
@@ -149,13 +164,7 @@ def smoothed_classes(
     InvalidValueError
         If a size is in µm and that of a pixel is unknown.
     """
-    sizes = (smoothing.radius, smoothing.smallest_grain)
-    if pixel_um is None and "um" in {size.unit for size in sizes}:
-        raise InvalidValueError(
-            f"Smoothing by {' and '.join(map(str, sizes))} on a scan that lacks the size of a "
-            "pixel.",
-            expected="sizes in pixels, such as 2px",
-        )
+    smoothing.check_sizes(pixel_um)
     pixel = pixel_um or (1.0, 1.0)
     radius = smoothing.radius.in_um(pixel) / Size(1.0, "px").in_um(pixel)
     keep = (given.confidence >= CERTAIN) & ~given.unknown

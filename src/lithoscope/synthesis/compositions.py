@@ -50,6 +50,8 @@ def sample_grains(
     symbols: Sequence[str],
     count: int,
     rng: np.random.Generator,
+    *,
+    pure_share: float = 0.0,
 ) -> Grains:
     """Draw grains: each class equally often, each of its minerals alike, each composition anew.
 
@@ -65,6 +67,8 @@ def sample_grains(
         Number of grains.
     rng
         Source of randomness.
+    pure_share
+        Share of grains without traces, as for `sample_mass_fractions`.
     """
     column = {symbol: index for index, symbol in enumerate(symbols)}
     of_mineral = np.array([labels.index_of(mineral.name) for mineral in minerals])
@@ -78,7 +82,7 @@ def sample_grains(
     for index, mineral in enumerate(minerals):
         rows = np.flatnonzero(which == index)
         if rows.size:
-            names, drawn = sample_mass_fractions(mineral, rows.size, rng)
+            names, drawn = sample_mass_fractions(mineral, rows.size, rng, pure_share=pure_share)
             columns = np.array([column[name] for name in names])
             fractions[rows[:, None], columns] = drawn
     return Grains(which, of_mineral[which], fractions)

@@ -39,7 +39,7 @@ _MACHINES, _GRAINS, _SURFACES, _ORDER = 1, 2, 3, 4
 
 @dataclasses.dataclass(frozen=True)
 class GenerationSize:
-    """How much a generation holds.
+    """What a generation holds.
 
     Parameters
     ----------
@@ -49,15 +49,22 @@ class GenerationSize:
         Spectra of each.
     renewed
         Machines that the next generation replaces by others, drawn anew; the oldest go first.
+    pure_share
+        Share of its grains without traces, as for `minerals.sampling.sample_mass_fractions`.
     """
 
     machines: int = 24
     per_machine: int = 1024
     renewed: int = 3
+    pure_share: float = 0.0
 
     def __post_init__(self) -> None:
         if min(self.machines, self.per_machine, self.renewed) < 1:
             raise InvalidValueError(f"A generation of {self}.", expected="at least one of each")
+        if not 0 <= self.pure_share <= 1:
+            raise InvalidValueError(
+                f"A share of {self.pure_share} without traces.", expected="0 to 1"
+            )
 
 
 class GenerationMaker:
@@ -112,7 +119,7 @@ class GenerationMaker:
         total = size.machines * size.per_machine
         self.machines = size.machines if self._varied else len(self.instruments)
         self.per_machine = -(-total // self.machines)
-        self._renewed = size.renewed
+        self._renewed, self._pure_share = size.renewed, size.pure_share
         spacings = np.array([spacings_of_planes(mineral) for mineral in self.minerals])
         self._spacings = torch.from_numpy(spacings.astype(np.float32)).to(device)
         self._operators: dict[Operator, Tensor] = {}
@@ -201,7 +208,14 @@ class GenerationMaker:
         if self._grains is None or self._grains[0] != block:
             rng = self._rng(_GRAINS, block)
             count = _AT_ONCE * len(self)
-            drawn = sample_grains(self.minerals, self.labels, self.symbols, count, rng)
+            drawn = sample_grains(
+                self.minerals,
+                self.labels,
+                self.symbols,
+                count,
+                rng,
+                pure_share=self._pure_share,
+            )
             self._grains = (block, drawn)
         return self._grains[1].of(slice(place * len(self), (place + 1) * len(self)))
 

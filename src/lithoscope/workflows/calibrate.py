@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lithoscope.errors import CheckpointError
+from lithoscope.core.labels import LabelSet
 from lithoscope.evaluation.by_counts import COUNT_LEVELS
 from lithoscope.evaluation.calibration import calibration_from_probabilities, held_out_from_stream
+from lithoscope.evaluation.confusions import most_frequent_confusions
 from lithoscope.inference.calibration import (
     HeldOut,
     fit_conformal,
@@ -20,13 +21,12 @@ from lithoscope.inference.calibration import (
     prediction_sets,
     probabilities_from_logits,
 )
-from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import Checkpoint, check_model_folder, find_checkpoint
 from lithoscope.models.confidence import UNCALIBRATED, ConformalThresholds, Temperature
 from lithoscope.synthesis.conditions import CONDITIONS
-from lithoscope.workflows.model_spectra import ModelSpectra
+from lithoscope.workflows.fit_unknown import with_detector
+from lithoscope.workflows.model_spectra import ModelSpectra, spectra_of_model
 from lithoscope.workflows.new_model import save_with_card
-from lithoscope.workflows.recipe import Recipe
 
 # Added to the recipe's seed for spectra that no training, threshold or other test has seen.
 TEST_SEED, _CALIBRATION_SEED = 3_000_017, 5_000_011
@@ -36,6 +36,8 @@ TEST_CONDITIONS = ("poisson", "realistic")
 # coverage on the next machine would hang on them.
 _SPECTRA = 12_288
 _TESTED_COVERAGE = 0.95
+# Pairs of classes that a card names.
+_CONFUSIONS = 20
 
 Progress = Callable[[str, int, int, str], None]
 
@@ -75,6 +77,7 @@ def with_calibration(
     temperature = fit_temperature(held_out)
     conformal = fit_conformal(held_out, temperature)
     tested: dict[str, list[dict[str, Any]]] = {}
+    confusions: dict[str, list[dict[str, Any]]] = {}
     for number, name in enumerate(TEST_CONDITIONS):
         progress("calibrate", 1 + number, steps, f"test, {name}")
         stream = spectra.for_tests(CONDITIONS[name], seed=TEST_SEED)
@@ -82,10 +85,12 @@ def with_calibration(
             checkpoint, stream, spectra=max(count, recipe.test_spectra), levels=levels
         )
         tested[name] = [_row(level, temperature, conformal) for level in unseen]
+        confusions[name] = _confusions(unseen, checkpoint.labels)
     progress("calibrate", steps, steps, "")
     card = {
         **checkpoint.card,
         "calibration": tested,
+        "confusions": confusions,
         "calibrated_on": f"{conformal.spectra:,} spectra at each count level of the condition it "
         "was trained under, on machines drawn anew, apart from those of the test",
     }
@@ -99,7 +104,7 @@ def recalibrate(
     count: int | None = None,
     progress: Progress = lambda stage, done, total, note: None,
 ) -> Checkpoint:
-    """Calibrate a trained model anew and save it to a folder; its weights stay as they are.
+    """Fit calibration and detector of a trained model anew, and save it; its weights stay.
 
     Parameters
     ----------
@@ -121,19 +126,9 @@ def recalibrate(
     """
     check_model_folder(folder)
     checkpoint = find_checkpoint(model)
-    if "recipe" not in checkpoint.card:
-        raise CheckpointError(
-            f"The card of the model '{checkpoint.name}' holds no recipe.",
-            expected="a model written by `lithoscope train`",
-        )
-    # What the model says of itself, rather than the recipe: finetuning may have changed it.
-    recipe = Recipe.model_validate(checkpoint.card["recipe"]).model_copy(
-        update={"instruments": list(checkpoint.instruments)}
-    )
-    library = load_library()
-    minerals = [library.get(name) for name in checkpoint.labels.members]
-    spectra = ModelSpectra(recipe, minerals, checkpoint.labels, checkpoint.axis)
+    spectra = spectra_of_model(checkpoint)
     calibrated = with_calibration(checkpoint, spectra, progress, count=count)
+    calibrated = with_detector(calibrated, spectra, progress, count=count)
     return save_with_card(calibrated, folder, calibrated.card["timings"])
 
 
@@ -158,6 +153,27 @@ def _row(
         "coverage": float(sets[np.arange(len(sets)), level.classes].mean()),
         "set_size": float(sets.sum(axis=1).mean()),
     }
+
+
+def _confusions(unseen: Sequence[HeldOut], labels: LabelSet) -> list[dict[str, Any]]:
+    """The most frequent confusions at the level whose counts are nearest to a thousand."""
+    level = min(unseen, key=lambda one: abs(np.log(one.counts / 1000)))
+    found = most_frequent_confusions(
+        truth=level.classes,
+        named=level.logits.argmax(axis=1),
+        n_classes=len(labels),
+        count=_CONFUSIONS,
+    )
+    return [
+        {
+            "counts": level.counts,
+            "truth": labels.labels[one.truth],
+            "named": labels.labels[one.named],
+            "share": one.share,
+            "spectra": one.spectra,
+        }
+        for one in found
+    ]
 
 
 def _figures(

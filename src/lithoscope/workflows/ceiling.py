@@ -90,13 +90,40 @@ def model_beside_ceiling(
             size=GenerationSize(_MACHINES, -(-batch_size // _MACHINES), _MACHINES),
         )
 
-    draws = stream(_DRAWS, spectra)
-    ceilings = ceiling_by_counts(
-        draws,
+    return beside_ceiling(
+        checkpoint,
+        stream(_DRAWS, spectra),
         stream(_TEMPLATES, _TEMPLATE_BATCH),
         levels=levels,
-        templates_per_class=templates,
+        templates=templates,
         progress=progress,
+    )
+
+
+def beside_ceiling(
+    checkpoint: Checkpoint,
+    draws: SpectrumStream,
+    others: SpectrumStream,
+    *,
+    levels: Sequence[float],
+    templates: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[ModelBesideCeiling]:
+    """Compute the ceiling, and the model's accuracy, for the first batch of a stream.
+
+    Parameters
+    ----------
+    checkpoint
+        The model.
+    draws
+        The spectra to be named.
+    others
+        The same generator with another seed, for templates.
+    levels, templates, progress
+        As for `model_beside_ceiling`.
+    """
+    ceilings = ceiling_by_counts(
+        draws, others, levels=levels, templates_per_class=templates, progress=progress
     )
     return [
         ModelBesideCeiling(ceiling, _accuracy(checkpoint, draws.at(ceiling.counts)))

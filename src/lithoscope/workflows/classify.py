@@ -15,6 +15,7 @@ from lithoscope.errors import CheckpointError
 from lithoscope.inference.answer import (
     ANSWER_PROBABILITY,
     TOO_FEW_COUNTS,
+    VOID_ANSWER,
     AnswerTree,
     answer_from_probabilities,
     tree_of_labels,
@@ -47,6 +48,7 @@ def classify_spectra(
     coverage: float | None = None,
     answer_probability: float = ANSWER_PROBABILITY,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    false_alarms: float | None = None,
 ) -> Classified:
     """Classify spectra one by one.
 
@@ -64,6 +66,8 @@ def classify_spectra(
         What the finest answer's summed probability must reach, 0.5 to 1.
     progress
         Called with spectra done and spectra in all.
+    false_alarms
+        Share of known spectra that may be called unknown; the model's, 0.01, when left out.
 
     Returns
     -------
@@ -83,7 +87,9 @@ def classify_spectra(
     tree = tree_of_labels(checkpoint.labels, load_library())
     names = None if minerals is None else [load_library().get(name).name for name in minerals]
     # A file's spectra share their axis, and a predictor takes longer to make than to apply.
-    predictor_on = functools.cache(lambda axis: Predictor(checkpoint, axis, names))
+    predictor_on = functools.cache(
+        lambda axis: Predictor(checkpoint, axis, names, false_alarms=false_alarms)
+    )
     results = Classified()
     for index, spectrum in enumerate(spectra):
         predictor = predictor_on(spectrum.axis)
@@ -139,13 +145,12 @@ def _ranked(checkpoint: Checkpoint, probabilities: np.ndarray, top: int) -> list
 def _answer(
     said: Predictions, predictor: Predictor, tree: AnswerTree, least: float
 ) -> dict[str, Any]:
-    answer = (
-        TOO_FEW_COUNTS
-        if int(said.classes[0]) == VOID
-        else answer_from_probabilities(
+    if int(said.classes[0]) == VOID:
+        answer = TOO_FEW_COUNTS if said.counts[0] > 0 else VOID_ANSWER
+    else:
+        answer = answer_from_probabilities(
             said.probabilities[0], tree, allowed=predictor.allowed, least=least
         )
-    )
     return {**dataclasses.asdict(answer), "members": list(answer.members)}
 
 

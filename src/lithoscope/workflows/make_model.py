@@ -20,9 +20,10 @@ from lithoscope.evaluation.by_counts import (
 from lithoscope.minerals import load_library
 from lithoscope.minerals.groups import joined_groups, label_set_from_groups
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold, check_model_folder
-from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import CONDITIONS, Condition
 from lithoscope.workflows.calibrate import TEST_CONDITIONS, TEST_SEED, with_calibration
+from lithoscope.workflows.card_ceiling import with_ceiling
+from lithoscope.workflows.fit_unknown import with_detector
 from lithoscope.workflows.identify import identify_minerals
 from lithoscope.workflows.model_spectra import TEST_BATCH, ModelSpectra
 from lithoscope.workflows.new_model import fitted_network, save_with_card
@@ -44,7 +45,9 @@ _TEMPLATE_CONDITION = Condition(
 # What a card says in words.
 _TRAINED_ON = (
     "Lithoscope's own simulation under the condition '{condition}' (docs/distortions.md): natural "
-    "compositions, each spectrum with its own, on machines drawn anew"
+    "compositions, each spectrum with its own, on machines drawn anew; {undistorted:.0%} of the "
+    "spectra undistorted (single thick minerals, instruments as described), {pure:.0%} of the "
+    "grains without traces, every other one of these at its ideal formula"
 )
 _TESTED_ON = (
     "Lithoscope's own simulation, compositions and machines drawn anew: 'poisson' is single thick "
@@ -82,10 +85,9 @@ def make_model(
     chosen = list(minerals if minerals is not None else load_library())
     labels = _separable_classes(chosen, recipe, progress)
     grouped = time.perf_counter()
-    axis = ModelAxis(bins_per_fwhm=recipe.bins_per_fwhm)
+    axis = recipe.axis()
     spectra = ModelSpectra(recipe, chosen, labels, axis)
-    stream = spectra.stream(recipe.measured_under(), seed=0, batch_size=recipe.batch_size)
-    chain, network = fitted_network(recipe, stream, axis, folder, progress=progress)
+    chain, network = fitted_network(recipe, spectra.for_training(), axis, folder, progress=progress)
     fitted = time.perf_counter()
     untested = Checkpoint(
         name=folder.name,
@@ -100,7 +102,8 @@ def make_model(
         preprocessing=chain,
     )
     tested = _with_threshold_and_card(untested, spectra, progress)
-    tested = with_calibration(tested, spectra, progress)
+    tested = with_ceiling(with_calibration(tested, spectra, progress), spectra, progress)
+    tested = with_detector(tested, spectra, progress)
     timings = {
         "group_s": round(grouped - started, 1),
         "train_s": round(fitted - grouped, 1),
@@ -144,7 +147,11 @@ def _with_threshold_and_card(
         accuracy[name] = [dataclasses.asdict(level) for level in levels]
     progress("test", 1 + len(TEST_CONDITIONS), 1 + len(TEST_CONDITIONS), "")
     card: dict[str, Any] = {
-        "trained_on": _TRAINED_ON.format(condition=checkpoint.condition.name),
+        "trained_on": _TRAINED_ON.format(
+            condition=checkpoint.condition.name,
+            undistorted=recipe.undistorted_share,
+            pure=recipe.pure_share,
+        ),
         "tested_on": _TESTED_ON,
         "classes": len(checkpoint.labels),
         "parameters": sum(weight.numel() for weight in checkpoint.network.parameters()),

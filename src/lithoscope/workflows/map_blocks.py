@@ -96,7 +96,9 @@ class BlockMapper:
 
     def __init__(self, plan: MapPlan) -> None:
         self.plan = plan
-        self._predictor = Predictor(plan.checkpoint, plan.scan.axis, plan.minerals)
+        self._predictor = Predictor(
+            plan.checkpoint, plan.scan.axis, plan.minerals, false_alarms=plan.false_alarms
+        )
         self._count_lines = LineCounter(plan.windows, plan.scan.axis.n_channels)
 
     def __call__(self, first: int, last: int) -> MappedBlock:

@@ -144,6 +144,12 @@ class ClusterMapper:
     ) -> None:
         from lithoscope.workflows.map_worker import ModelOnWorker
 
+        if options.bragg_test:
+            raise ClusterError(
+                "The test for diffraction does not run on workers.",
+                expected="--bragg-test in one process: it pools the pixels of a whole scan",
+                remedy="leave out --workers and --scheduler, or --bragg-test",
+            )
         self._client = client
         # Loaded once, and the same for all.
         self._options = replace(options, model=options.checkpoint())

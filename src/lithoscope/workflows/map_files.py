@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -18,6 +19,7 @@ from lithoscope.io.aside import check_free, os_errors_told
 from lithoscope.io.resumable import BLOCKS, resumable_folder
 from lithoscope.models.checkpoint import DEFAULT_MODEL, Checkpoint, find_checkpoint
 from lithoscope.segmentation.smoothing import DEFAULT_SMOOTHING, Smoothing
+from lithoscope.workflows.find_diffraction import find_diffraction, with_diffraction
 from lithoscope.workflows.map_minerals import map_planned
 from lithoscope.workflows.map_outcome import THERE, Outcome
 from lithoscope.workflows.map_partial import FolderBlocks
@@ -40,8 +42,10 @@ class MapOptions:
         For files that lack one.
     salvage
         Map what is left of a damaged file.
-    model, minerals, instrument, smooth, smoothing, allow_electron_beam
+    model, minerals, instrument, smooth, smoothing, allow_electron_beam, false_alarms
         As in `map_minerals`.
+    bragg_test
+        Take diffraction out first, by comparing two detectors that are kept apart.
     command
         The command line that asked for this, for the record.
     """
@@ -54,6 +58,8 @@ class MapOptions:
     smooth: bool = True
     smoothing: Smoothing = DEFAULT_SMOOTHING
     allow_electron_beam: bool = False
+    false_alarms: float | None = None
+    bragg_test: bool = False
     command: str = ""
 
     def checkpoint(self) -> Checkpoint:
@@ -69,11 +75,17 @@ class MapOptions:
             instrument=self.instrument,
             smoothing=self.smoothing,
             allow_electron_beam=self.allow_electron_beam,
+            false_alarms=self.false_alarms,
         )
 
     def job(self, path: Path, plan: MapPlan) -> dict[str, Any]:
         """Return all that the blocks of a file's map depend on, as plain values by name."""
-        return {"scan": sha256_of_input(path), "salvage": self.salvage, **plan.job()}
+        return {
+            "scan": sha256_of_input(path),
+            "salvage": self.salvage,
+            "bragg test": self.bragg_test,
+            **plan.job(),
+        }
 
     def provenance(self, path: Path, job: dict[str, Any]) -> dict[str, Any]:
         """Return what is to be kept in ``run.json`` about where a result came from."""
@@ -145,6 +157,12 @@ def map_file(
     plan = chosen.plan(path)
     job = chosen.job(path, plan)
     with resumable_folder(folder, job) as partial:
+        found = None
+        if chosen.bragg_test:
+            scan, found = find_diffraction(
+                path, energy_axis=chosen.energy_axis, salvage=chosen.salvage, progress=progress
+            )
+            plan = dataclasses.replace(plan, scan=scan)
         result = map_planned(
             plan,
             FolderBlocks(partial / BLOCKS),
@@ -152,6 +170,8 @@ def map_file(
             provenance=chosen.provenance(path, job),
             progress=progress,
         )
+        if found is not None:
+            result = with_diffraction(result, found)
         with os_errors_told(folder):
             result.write_into(partial)
     return result, files_in(folder)

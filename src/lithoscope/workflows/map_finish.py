@@ -24,6 +24,7 @@ from lithoscope.workflows.choose_instrument import InstrumentChoice, choose_inst
 from lithoscope.workflows.map_partial import BlockStore, pixels_of
 from lithoscope.workflows.map_plan import MapPlan, describe_axis
 from lithoscope.workflows.map_quantities import Quantities, quantities_of_map
+from lithoscope.workflows.map_unexplained import with_unexplained
 from lithoscope.workflows.mean_spectra import confusions_from_posteriors, mean_spectra
 from lithoscope.workflows.mineral_map import MineralMap
 from lithoscope.workflows.model_notes import notes_of_model
@@ -101,7 +102,7 @@ def finish_map(
     )
     quantities = _quantities(plan, layers)
     maps = _element_maps(plan, store, lines)
-    return MineralMap(
+    result = MineralMap(
         dataset=with_element_maps(_dataset(plan, layers, quantities), maps),
         shares=_shares(plan, layers, quantities),
         grains=quantities.grains,
@@ -121,6 +122,7 @@ def finish_map(
         title=plan.scan.title,
         **_spectra(plan, layers, choice),
     )
+    return with_unexplained(result, plan.scan, plan.checkpoint, choice)
 
 
 def _spectra(plan: MapPlan, layers: Layers, choice: InstrumentChoice) -> dict[str, Any]:
@@ -151,6 +153,7 @@ def _facts(plan: MapPlan, choice: InstrumentChoice, smooth: bool) -> dict[str, A
             "smooth": smooth,
             "smoothing": plan.smoothing.as_data(),
             "instrument": plan.option,
+            "false_alarms": plan.false_alarms,
         },
         "versions": versions(),
         "pixels": plan.scan.shape[0] * plan.scan.shape[1],

@@ -29,6 +29,7 @@ def map_minerals(
     smooth: bool = True,
     smoothing: Smoothing | None = None,
     allow_electron_beam: bool = False,
+    false_alarms: float | None = None,
     provenance: Mapping[str, Any] | None = None,
     progress: Progress = lambda done, total: None,
 ) -> MineralMap:
@@ -51,6 +52,8 @@ def map_minerals(
         How it is smoothed; by a Potts model when left out.
     allow_electron_beam
         Map a scan from an electron microscope nevertheless.
+    false_alarms
+        Share of known spectra that may be called unknown; the model's, 0.01, when left out.
     provenance
         Facts about where the scan came from, to be kept in ``run.json``.
     progress
@@ -72,6 +75,7 @@ def map_minerals(
         instrument=instrument,
         smoothing=smoothing,
         allow_electron_beam=allow_electron_beam,
+        false_alarms=false_alarms,
     )
     return map_planned(
         plan, MemoryBlocks(), smooth=smooth, provenance=provenance or {}, progress=progress

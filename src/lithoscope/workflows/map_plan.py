@@ -44,6 +44,8 @@ class MapPlan:
         The instrument as far as it is known before spectra are read.
     smoothing
         How the map is smoothed, on which no block depends.
+    false_alarms
+        Share of known spectra that may be called unknown; ``None`` for the model's.
     """
 
     scan: Scan
@@ -52,6 +54,7 @@ class MapPlan:
     option: str | None
     known: InstrumentChoice
     smoothing: Smoothing = DEFAULT_SMOOTHING
+    false_alarms: float | None = None
 
     @property
     def block_rows(self) -> int:
@@ -101,6 +104,7 @@ class MapPlan:
             "energy axis": describe_axis(self.scan.axis),
             "model": digest_of_checkpoint(self.checkpoint),
             "minerals": None if self.minerals is None else list(self.minerals),
+            "false alarms": self.false_alarms,
             "instrument": _digest(dataclasses.asdict(self.known.instrument)),
             "rows in a block": self.block_rows,
             "versions": versions(),
@@ -115,6 +119,7 @@ def plan_map(
     instrument: str | None = None,
     smoothing: Smoothing | None = None,
     allow_electron_beam: bool = False,
+    false_alarms: float | None = None,
 ) -> MapPlan:
     """Settle how a scan is mapped; the parameters and errors are those of `map_minerals`."""
     if scan.electron_beam and not allow_electron_beam:
@@ -124,13 +129,15 @@ def plan_map(
             expected="a micro-XRF scan; electrons excite other line ratios than X-rays",
             remedy="map it nevertheless with --allow-electron-beam, and do not trust the result",
         )
+    chosen = smoothing or DEFAULT_SMOOTHING
+    chosen.check_sizes(scan.pixel_size_mm)
     checkpoint = find_checkpoint(model) if isinstance(model, str) else model
     names = None
     if minerals is not None:
         names = tuple(load_library().get(name).name for name in minerals)
         checkpoint.labels.indices_of(names)
     known = known_instrument(option=instrument, header=scan.instrument, checkpoint=checkpoint)
-    return MapPlan(scan, checkpoint, names, instrument, known, smoothing or DEFAULT_SMOOTHING)
+    return MapPlan(scan, checkpoint, names, instrument, known, chosen, false_alarms)
 
 
 def describe_axis(axis: EnergyAxis) -> dict[str, Any]:

