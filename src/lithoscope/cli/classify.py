@@ -78,7 +78,6 @@ def classify(
         _check_explained(explain, sum(map(len, opened)))
     answers: list[dict[str, Any]] = []
     for file, spectra in zip(files, opened, strict=True):
-<<<<<<< HEAD
         with progress_bar(file.name, "spectra") as progress:
             said = classify_spectra(
                 spectra,
@@ -88,20 +87,9 @@ def classify(
                 top=top,
                 coverage=coverage,
                 answer_probability=answer_probability,
+                false_alarms=false_alarms,
                 progress=progress,
             )
-=======
-        said = classify_spectra(
-            spectra,
-            model=model,
-            minerals=names,
-            instrument=instrument,
-            top=top,
-            coverage=coverage,
-            answer_probability=answer_probability,
-            false_alarms=false_alarms,
-        )
->>>>>>> main
         for line in sorted({line for answer in said for line in answer["warnings"]}):
             print_warnings([f"{file}: {line}"])
         answers += [{"file": str(file), **answer} for answer in said]
