@@ -90,7 +90,8 @@ def power() -> Iterator[str]:
         f"{low:g} to {high:g}" if np.isfinite(high) else f"over {low:g}" for low, high in HEIGHTS
     )
     yield (
-        f"| grain | counts a pixel | tests | peaks | all found | {names} | none within 8 pixels | none in its pixels "
+        f"| grain | counts a pixel | tests | peaks | all found | {names} "
+        "| none within 8 pixels | none in its pixels "
         "| windows of pixels touched without a peak |"
     )
     yield "|---:|---:|---:|---:|---:|" + "---:|" * len(HEIGHTS) + "---:|---:|---:|"
@@ -108,8 +109,8 @@ def power() -> Iterator[str]:
             far, false, windows = false_ones(scene, found)
             yield (
                 f"| {grain_side} × {grain_side} | {counts:,} | {found.tests:,} | {len(heights):,} "
-                f"| {caught.mean():.1%} | {' | '.join(cells)} | {far} | {false} of {len(found.peaks)} "
-                f"| {windows} |"
+                f"| {caught.mean():.1%} | {' | '.join(cells)} | {far} "
+                f"| {false} of {len(found.peaks)} | {windows} |"
             )
 
 
