@@ -126,7 +126,8 @@ def memory(path: Path, out: Path, _: argparse.Namespace) -> dict[str, object]:
         folder = out / name
         folder.mkdir()
         ran = measured([__file__, "--child", name, str(path), str(folder)])
-        found[name] = {**ran, **json.loads(ran.pop("said").splitlines()[-1])}
+        said = json.loads(ran.pop("said").splitlines()[-1])
+        found[name] = {**ran, **said}
     ratio = found["fourfold"]["peak_MB"] / found["once"]["peak_MB"]
     return {**found, "ratio_of_peaks": round(ratio, 3)}
 
