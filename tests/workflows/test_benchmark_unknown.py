@@ -29,8 +29,8 @@ def test_every_detector_is_measured_on_every_unknown_at_every_level(small):
     _, rows = small
     found = [row for row in rows if row["kind"] == "separation"]
     keys = {(row["model"], row["unknown"], row["detector"], row["counts"]) for row in found}
-    # Eight detectors, two levels, four kinds of unknown for the whole model, three for the other.
-    assert len(found) == len(keys) == 8 * 2 * (4 + 3)
+    # Eight detectors, two levels, four kinds of unknown for the whole model, two for the other.
+    assert len(found) == len(keys) == 8 * 2 * (4 + 2)
     assert all(0 <= row["auroc"] <= 1 for row in found)
     best = [row["auroc"] for row in found if row["detector"] == "combined"]
     assert max(best) > 0.9

@@ -45,15 +45,14 @@ from lithoscope.workflows.model_spectra import ModelSpectra, spectra_of_model
 from lithoscope.workflows.new_model import Progress
 from lithoscope.workflows.unknown_cost import cost_of_detector
 from lithoscope.workflows.unknown_flags import flagged, flags
-from lithoscope.workflows.unknown_samples import check_outside, off_scale, outside_spectra
+from lithoscope.workflows.unknown_samples import check_outside, off_scales, outside_spectra
 
 LEVELS = (100.0, 300.0, 1_000.0, 3_000.0, 10_000.0)
 OUTSIDE_LEVELS = (300.0, 1_000.0, 3_000.0, 10_000.0, 100_000.0)
 _TEST_SEED = 9_300_017
 _KNOWN, _STRANGE, _DRAWS = 8192, 3072, 400
 _MACHINES, _LEFT_OUT_SPECTRA = 32, 150_000
-_FALSE_ALARMS = 0.01
-_OFF_SCALE = 0.03
+_OFF_SCALES = (0.03,)
 _COVERAGES = np.linspace(0.02, 1.0, 50)
 
 Row = dict[str, Any]
@@ -116,7 +115,7 @@ def benchmark_unknown(
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     whole = _subject("whole", checkpoint, progress)
-    rows += _separations(whole, _far_samples(whole, progress), progress)
+    rows += _separations(whole, _far_samples(whole, progress), progress, offs=_OFF_SCALES)
     rows.append(cost_of_detector(checkpoint))
     if data is not None:
         rows += _outside(whole, data)
@@ -191,7 +190,11 @@ def _strange(subject: _Subject, strangers: Sequence[Any], progress: Progress) ->
 
 
 def _separations(
-    subject: _Subject, samples: Mapping[str, Expected], progress: Progress
+    subject: _Subject,
+    samples: Mapping[str, Expected],
+    progress: Progress,
+    *,
+    offs: Sequence[float] = (),
 ) -> list[Row]:
     """Rows of every detector on every kind of unknown at every level, and false alarms."""
     known = expected_spectra(
@@ -203,8 +206,7 @@ def _separations(
         advanced=lambda done: progress("benchmark: known spectra", done, _KNOWN, ""),
     )
     scorer, generator = Scorer(subject.model), torch.Generator().manual_seed(1)
-    edges = subject.model.axis.edges_keV
-    samples = {**samples, "energy scale off by 3 %": off_scale(known, edges, _OFF_SCALE)}
+    samples = {**samples, **off_scales(known, subject.model.axis.edges_keV, offs)}
     rows: list[Row] = []
     for number, level in enumerate(LEVELS):
         progress("benchmark: score", number, len(LEVELS), f"{level:g} counts")
