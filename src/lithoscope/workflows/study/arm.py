@@ -87,6 +87,8 @@ class Arm(BaseModel):
     question: str
     # Arms with a lower number come first: what conclusions rest on.
     order: int
+    # Two cases whose difference is put to a paired test over seeds.
+    paired: tuple[str, str] | None = None
     # What all cases share; lists of values of which every combination is a case; and single cases.
     common: dict[str, Any] = {}
     each: dict[str, dict[str, dict[str, Any]]] = {}
@@ -109,6 +111,8 @@ class Arm(BaseModel):
     def _has_cases(self) -> Arm:
         if not self.cases():
             raise ValueError("no cases: neither 'each' nor 'also'")
+        if self.paired and not set(self.paired) <= set(self.cases()):
+            raise ValueError(f"no cases {' and '.join(self.paired)} to pair")
         return self
 
 

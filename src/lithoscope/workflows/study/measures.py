@@ -19,7 +19,6 @@ from lithoscope.workflows.study.size import StudySize
 
 # Noise is in every test: what is asked is what comes on top of it.
 CORRUPTIONS = tuple(name for name in NAMES if name != "poisson")
-SEVERITIES = (1, 2, 3, 4, 5)
 CORRUPTED_COUNTS = 1_000.0
 # Solved one spectrum after the other, some hundred a second: fewer are tested.
 _TESTED_BY_NNLS = 1_000
@@ -47,7 +46,7 @@ def corruption(learnt: Learnt, case: Case, size: StudySize) -> Measured:
     """Share named wrong at each severity of each distortion, one at a time, with noise."""
     found: Measured = {}
     for name in CORRUPTIONS:
-        for severity in SEVERITIES:
+        for severity in size.severities:
             condition, levels = f"{name}@{severity}", (CORRUPTED_COUNTS,)
             sets = spectra.tests(case, condition, size, levels, size.corrupted)
             wrong = 1 - _right(learnt, *sets[CORRUPTED_COUNTS])

@@ -41,7 +41,7 @@ class RunLine(BaseModel):
     result: dict[str, Any] = {}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """One run that may have to be done."""
 
@@ -109,12 +109,15 @@ class RunFile:
     def find(self, run: Run) -> RunLine | None:
         """Return the newest line of a run that is not stale."""
         for line in reversed(self.lines):
-            if (line.recipe, line.simulator) == (run.recipe, simulator_version()) and (
-                line.arm,
-                line.case,
-            ) == (run.arm, run.case_name):
+            named_alike = (line.arm, line.case) == (run.arm, run.case_name)
+            if named_alike and self.is_of(line, run):
                 return line
         return None
+
+    @staticmethod
+    def is_of(line: RunLine, run: Run) -> bool:
+        """Whether a line holds what a run would give, in whatever arm."""
+        return (line.recipe, line.simulator) == (run.recipe, simulator_version())
 
     def add(self, line: RunLine) -> None:
         """Append a line at once, in one write that is on the disk when this returns."""
@@ -133,7 +136,7 @@ class RunFile:
         self.lines.append(line)
 
     def expected_seconds(self, run: Run, otherwise: float) -> float:
-        """Longest time of runs of the same learner and size; the limit where there are none."""
+        """Longest time of runs of the same arm and size; something else where there are none."""
         times = [
             line.seconds
             for line in self.lines

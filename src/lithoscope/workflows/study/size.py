@@ -27,8 +27,8 @@ class StudySize:
         Spectra at each severity of each distortion.
     templates
         Expected spectra of a class, for the ceiling.
-    most_seeds
-        More seeds than these are left out.
+    severities
+        Severities of distortions that errors are measured at.
     groups
         Minerals whose classes are learnt; all of the shipped model's where there are none.
     rows
@@ -48,7 +48,7 @@ class StudySize:
     test_machines: int
     corrupted: int
     templates: int
-    most_seeds: int
+    severities: tuple[int, ...]
     groups: tuple[str, ...]
     rows: int
     draws: int
@@ -64,7 +64,7 @@ class StudySize:
 
 
 FULL = StudySize(
-    "full", 250_000, 5_000, 60, 24, 512, 32, 1_000, 512, 10, (), 96, 300, 600.0
+    "full", 250_000, 5_000, 60, 24, 512, 32, 1_000, 512, (1, 2, 3, 4, 5), (), 96, 300, 600.0
 )
 # Minerals of the measured and of XMI-MSIM's spectra, and of a granite.
 QUICK = StudySize(
@@ -73,11 +73,11 @@ QUICK = StudySize(
     200,
     20,
     2,
-    256,
+    1_280,
     2,
-    60,
+    200,
     16,
-    2,
+    (2, 4),
     ("quartz", "orthoclase", "calcite", "chalcopyrite", "zircon", "galena")
     + ("acrylic", "chromium", "nickel", "sulfur", "silicon", "tin", "titanium", "zirconium")
     + ("albite", "annite"),

@@ -26,7 +26,7 @@ from lithoscope.workflows.study.size import StudySize
 # Seeds of compositions and machines that nothing was fitted to, and of the ceiling's templates.
 HELD_OUT, TEMPLATES = 6_000_011, 7_000_003
 BATCH = 256
-_TEST_BATCH = 1000
+_TEST_BATCH, _PER_TEST_MACHINE = 1000, 60
 _OWN_INSTRUMENTS = Path(__file__).parent / "instruments"
 # Channels of the M4 Tornado from where the model's axis begins.
 _CHANNELS = EnergyAxis(0.805, 0.01, 3870)
@@ -108,7 +108,9 @@ def held_out(
 ) -> SpectrumStream:
     """Compositions and machines that nothing was fitted to."""
     batch = min(_TEST_BATCH, spectra)
-    generation = GenerationSize(size.test_machines, -(-batch // size.test_machines))
+    # Tests of few spectra are many, and each machine takes as long as hundreds of spectra.
+    machines = min(size.test_machines, max(1, spectra // _PER_TEST_MACHINE))
+    generation = GenerationSize(machines, -(-batch // machines))
     return stream(
         case,
         condition,

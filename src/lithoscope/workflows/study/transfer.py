@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,7 @@ def carrying_over(
     return found
 
 
+@functools.cache
 def _simulated(name: str, instrument: str) -> NDArray[np.float64]:
     return simulate(name, instrument=spectra.find_instrument(instrument)).counts
 
