@@ -20,6 +20,7 @@ from lithoscope.cli import (
     phantom,
     preprocess,
     simulate,
+    study,
     train,
     view,
 )
@@ -48,6 +49,7 @@ app.command("train", rich_help_panel=RESEARCH)(train.train)
 app.command("finetune", rich_help_panel=RESEARCH)(finetune.finetune)
 app.command("evaluate", rich_help_panel=RESEARCH)(evaluate.evaluate)
 app.command("ceiling", rich_help_panel=RESEARCH)(ceiling.ceiling)
+app.command("study", rich_help_panel=RESEARCH)(study.study)
 app.command("models", rich_help_panel=RESEARCH)(models.models)
 
 

@@ -110,9 +110,7 @@ def bars_figure(
     if not values:
         raise InvalidValueError("No bars.", expected="one or more")
     with figure_style():
-        figure = Figure(
-            figsize=(_WIDTH_IN, 1.1 + _ROW_IN * len(values)), layout="constrained"
-        )
+        figure = Figure(figsize=(_WIDTH_IN, 1.1 + _ROW_IN * len(values)), layout="constrained")
         axes = figure.add_subplot()
         names = list(values)
         axes.barh(

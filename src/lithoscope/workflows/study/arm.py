@@ -89,6 +89,9 @@ class Arm(BaseModel):
     order: int
     # Two cases whose difference is put to a paired test over seeds.
     paired: tuple[str, str] | None = None
+    # More pairs for the conclusions, and the conditions under which all are compared.
+    compared: tuple[tuple[str, str], ...] = ()
+    compared_under: tuple[str, ...] = ("realistic",)
     # What all cases share; lists of values of which every combination is a case; and single cases.
     common: dict[str, Any] = {}
     each: dict[str, dict[str, dict[str, Any]]] = {}
@@ -111,8 +114,9 @@ class Arm(BaseModel):
     def _has_cases(self) -> Arm:
         if not self.cases():
             raise ValueError("no cases: neither 'each' nor 'also'")
-        if self.paired and not set(self.paired) <= set(self.cases()):
-            raise ValueError(f"no cases {' and '.join(self.paired)} to pair")
+        for pair in (*self.compared, *([self.paired] if self.paired else [])):
+            if not set(pair) <= set(self.cases()):
+                raise ValueError(f"no cases {' and '.join(pair)} to compare")
         return self
 
 

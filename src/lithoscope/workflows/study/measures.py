@@ -126,5 +126,3 @@ def ceiling(case: Case, size: StudySize, seed: int) -> Measured:
 
 def _right(learnt: Learnt, counts: Tensor, classes: Tensor) -> float:
     return float((learnt.scores(counts).argmax(axis=1) == classes.numpy()).mean())
-
-
