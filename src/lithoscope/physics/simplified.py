@@ -41,13 +41,13 @@ def simplified_instrument(
     for part in left_out:
         if part not in PARTS:
             raise InvalidValueError(f"No part '{part}'.", expected=" or ".join(PARTS))
-    changes = {}
+    scatter, fluorescence = compiled.scatter, compiled.fluorescence
     if SCATTER in left_out:
-        seen = compiled.scatter.seen * compiled.dtype.type(_LEFT_OF_SCATTER)
-        changes["scatter"] = dataclasses.replace(compiled.scatter, seen=seen)
+        seen = scatter.seen * compiled.dtype.type(_LEFT_OF_SCATTER)
+        scatter = dataclasses.replace(scatter, seen=seen)
     if SECONDARY in left_out:
-        none = np.zeros_like(compiled.fluorescence.production_by_lines)
-        changes["fluorescence"] = dataclasses.replace(
-            compiled.fluorescence, production_by_lines=none
-        )
-    return dataclasses.replace(compiled, **changes) if changes else compiled
+        none = np.zeros_like(fluorescence.production_by_lines)
+        fluorescence = dataclasses.replace(fluorescence, production_by_lines=none)
+    if not left_out:
+        return compiled
+    return dataclasses.replace(compiled, scatter=scatter, fluorescence=fluorescence)

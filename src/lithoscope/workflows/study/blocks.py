@@ -140,8 +140,8 @@ def _calibration(results: ArmResults) -> Iterator[Block]:
 
 def _missing_ranges(results: ArmResults) -> Iterator[Block]:
     yield Paragraph(
-        "Share named right, %, with a range of each spectrum missing, anywhere from 1 to 12 keV, by "
-        "its width:"
+        "Share named right, %, with a range of each spectrum missing, anywhere from 1 to 12 keV, "
+        "by its width:"
     )
     widths: list[str] = []
     rows = []

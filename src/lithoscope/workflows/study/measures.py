@@ -62,7 +62,7 @@ def calibration(learnt: Learnt, case: Case, size: StudySize) -> Measured:
         for level, (counts, classes) in sets.items():
             scores = torch.from_numpy(np.asarray(learnt.scores(counts), dtype=np.float32))
             one = calibration_from_probabilities(
-                torch.softmax(scores, dim=1).numpy(), classes.numpy()
+                probabilities=torch.softmax(scores, dim=1).numpy(), classes=classes.numpy()
             )
             values = {"ece": one.ece, "brier": one.brier, "nll": one.nll}
             found.setdefault(condition, {})[f"{level:g}"] = values

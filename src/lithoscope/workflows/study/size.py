@@ -67,6 +67,10 @@ FULL = StudySize(
     "full", 250_000, 5_000, 60, 24, 512, 32, 1_000, 512, (1, 2, 3, 4, 5), (), 96, 300, 600.0
 )
 # Minerals of the measured and of XMI-MSIM's spectra, and of a granite.
+_QUICK_MINERALS = tuple(
+    "quartz orthoclase calcite chalcopyrite zircon galena acrylic chromium nickel sulfur silicon tin "
+    "titanium zirconium albite annite".split()
+)
 QUICK = StudySize(
     "quick",
     2_560,
@@ -78,9 +82,7 @@ QUICK = StudySize(
     200,
     16,
     (2, 4),
-    ("quartz", "orthoclase", "calcite", "chalcopyrite", "zircon", "galena")
-    + ("acrylic", "chromium", "nickel", "sulfur", "silicon", "tin", "titanium", "zirconium")
-    + ("albite", "annite"),
+    _QUICK_MINERALS,
     12,
     20,
     120.0,

@@ -79,7 +79,8 @@ def carrying_over(
 
 @functools.cache
 def _simulated(name: str, instrument: str) -> NDArray[np.float64]:
-    return simulate(name, instrument=spectra.find_instrument(instrument)).counts
+    made = simulate(name, instrument=spectra.find_instrument(instrument))
+    return np.asarray(made.counts, dtype=np.float64)
 
 
 def _shares(
