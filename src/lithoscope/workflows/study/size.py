@@ -67,10 +67,9 @@ FULL = StudySize(
     "full", 250_000, 5_000, 60, 24, 512, 32, 1_000, 512, (1, 2, 3, 4, 5), (), 96, 300, 600.0
 )
 # Minerals of the measured and of XMI-MSIM's spectra, and of a granite.
-_QUICK_MINERALS = tuple(
-    "quartz orthoclase calcite chalcopyrite zircon galena acrylic chromium nickel sulfur silicon tin "
-    "titanium zirconium albite annite".split()
-)
+_ORES_AND_ROCK = ("quartz", "orthoclase", "calcite", "chalcopyrite", "zircon", "galena", "albite")
+_MEASURED = ("acrylic", "chromium", "nickel", "sulfur", "silicon", "tin", "titanium", "zirconium")
+_QUICK_MINERALS = (*_ORES_AND_ROCK, *_MEASURED, "annite")
 QUICK = StudySize(
     "quick",
     2_560,
