@@ -10,7 +10,7 @@ import torch
 
 from lithoscope.errors import CheckpointError, InvalidValueError, OutputError
 from lithoscope.models.registry import NETWORKS
-from lithoscope.workflows.study import one_run, runs, study
+from lithoscope.workflows.study import one_run, phantom_maps, runs, study, transfer
 from lithoscope.workflows.study.arm import BASELINES, CEILING, Case, load_arm, load_arms
 from lithoscope.workflows.study.measures import without_range
 from lithoscope.workflows.study.runs import Run, RunFile, RunLine, simulator_version
@@ -157,7 +157,10 @@ def test_run_over_its_time_says_so():
     assert "over its 0 s" in line.missing
 
 
-def test_a_network_goes_through_every_measure():
+def test_a_network_goes_through_every_measure(monkeypatch):
+    # Each rock and each mineral of another maker costs seconds.
+    monkeypatch.setattr(phantom_maps, "ROCKS", ("granite",))
+    monkeypatch.setattr(transfer, "ELEMENTS", {"Cr": "chromium"})
     measures = ["accuracy", "calibration", "missing ranges", "phantoms", "carrying over"]
     case = {"learner": "mlp", "trained_under": "poisson", "measures": measures}
     line = one_run.line_of_run(_run(**case), _DATA if _DATA.is_dir() else None)

@@ -54,7 +54,7 @@ class Run:
     @property
     def recipe(self) -> str:
         """Short hash of all that the run is made from but the simulator."""
-        asked = {"case": self.case.model_dump(), "seed": self.seed, "size": str(self.size)}
+        asked = {"case": self.case.model_dump(), "seed": self.seed, "size": repr(self.size)}
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
 
 

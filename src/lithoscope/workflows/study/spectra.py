@@ -89,7 +89,9 @@ def to_fit(case: Case, size: StudySize, seed: int) -> SpectrumStream:
 def to_fit_baseline(case: Case, size: StudySize, seed: int) -> LabelledCounts:
     """The first spectra of the same stream, as many of each class."""
     source, n_classes = to_fit(case, size, seed), len(labels(size))
-    batches = [source.batch(number) for number in range(4 * size.each_class * n_classes // BATCH)]
+    # Four times as many as are taken: classes come at random.
+    number = -(-4 * size.each_class * n_classes // BATCH)
+    batches = [source.batch(one) for one in range(number)]
     classes = torch.cat([batch.classes for batch in batches]).numpy()
     order = np.argsort(classes, kind="stable")
     starts = np.searchsorted(classes[order], np.arange(n_classes))
