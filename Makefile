@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/lithoscope demo
@@ -18,6 +18,11 @@ lint: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Notebooks of the gallery run meanwhile; the checks that need the built pages come after.
+docs: $(VENV)/installed-docs
+	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python -m pytest tests/docs
+
 # torch first and pinned: the newest build on PyPI brings gigabytes of CUDA.
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +32,10 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(PIP) install --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+$(VENV)/installed-docs: $(VENV)/installed-dev
+	$(PIP) install --constraint constraints.txt --editable ".[docs]"
 	touch $@
 
 clean:

@@ -1,9 +1,10 @@
-"""Calibrate a trained model anew, its weights as they are.
+"""Calibrate a trained model anew and refit its detector of the unknown, its weights as they are.
 
     python -m benchmarks.recalibrate default -o DIR --figure docs/images/reliability.png
 
-Held-out spectra are simulated; the shipped model takes some three minutes on one core. The figure
-shows reliability before and after, on the test spectra of the card.
+Held-out spectra and made-up samples are simulated; the shipped model takes some three minutes on
+one core for the calibration, and about as long again for the detector. The figure shows reliability
+before and after, on the test spectra of the card.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lithoscope.io import load_instrument, open_scan, open_spectra
+    from lithoscope.io.signals import as_scan
     from lithoscope.minerals import load_library
     from lithoscope.synthesis.datasets.reading import load_dataset
     from lithoscope.workflows.classify import classify_spectra
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from lithoscope.workflows.train_on_data import train_on_data
 
 __all__ = [
+    "as_scan",
     "classify_spectra",
     "evaluate",
     "load_dataset",
@@ -41,6 +43,7 @@ __all__ = [
 
 # Loaded when first used: torch and xarray take seconds, and `lithoscope --help` needs neither.
 _HOMES = {
+    "as_scan": "lithoscope.io.signals",
     "classify_spectra": "lithoscope.workflows.classify",
     "evaluate": "lithoscope.workflows.evaluate",
     "load_dataset": "lithoscope.synthesis.datasets.reading",

@@ -79,6 +79,10 @@ class OutputError(LithoscopeError):
     """A place to write to that cannot be used."""
 
 
+class ClusterError(LithoscopeError):
+    """Other processes or machines that do not answer, differ from this one, or die."""
+
+
 def nearest_names(name: str, known: Iterable[str], *, count: int = 3) -> list[str]:
     """Return up to `count` known names that look most like `name`, best first."""
     return difflib.get_close_matches(name.lower(), list(known), n=count, cutoff=0.5)

@@ -10,12 +10,8 @@ from torch import nn
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.labels import VOID, LabelSet
 from lithoscope.errors import InvalidValueError, MineralError
-from lithoscope.inference.predict import (
-    Predictor,
-    energy_score_from_logits,
-    logits_from_counts,
-    threshold_at_counts,
-)
+from lithoscope.inference.predict import Predictor, logits_from_counts
+from lithoscope.inference.unknown.energy import energy_score_from_logits, threshold_at_counts
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
 from lithoscope.models.confidence import Temperature
 from lithoscope.models.networks.base import SpectralNetwork

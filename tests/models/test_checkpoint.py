@@ -1,5 +1,6 @@
 """A checkpoint comes back as it was saved, or says what is wrong with it."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import torch
 
 from lithoscope.core.labels import Group, LabelSet
-from lithoscope.errors import CheckpointError
+from lithoscope.errors import CheckpointError, InvalidValueError
 from lithoscope.models.checkpoint import (
     Checkpoint,
     UnknownThreshold,
@@ -17,6 +18,7 @@ from lithoscope.models.checkpoint import (
 )
 from lithoscope.models.confidence import UNCALIBRATED, ConformalThresholds, Temperature
 from lithoscope.models.networks.cnn import Cnn
+from lithoscope.models.unknown_parts import StoredDetector
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import Condition
 
@@ -39,7 +41,22 @@ def checkpoint():
         card={"classes": 2},
         temperature=Temperature((100.0, 1000.0), (1.5, 1.1)),
         conformal=ConformalThresholds((100.0, 1000.0), (0.9, 0.95), ((0.2, 0.1), (0.3, 0.0)), 99),
+        detector=detector(),
     )
+
+
+def detector(**changes):
+    values = {
+        "arrays": {
+            "part/weight": np.array([[0.5, -2.0]], np.float16),
+            "part/bias": np.array([0.1], np.float32),
+        },
+        "counts": (100.0, 1000.0),
+        "false_alarms": (0.1, 0.01),
+        "scores": ((0.0, 1.0), (2.0, 2.0)),
+        "spectra": 500,
+    }
+    return StoredDetector(**{**values, **changes})
 
 
 def test_round_trip(checkpoint, tmp_path):
@@ -62,6 +79,12 @@ def test_round_trip(checkpoint, tmp_path):
     inputs = (torch.stack([counts, counts], 1), torch.zeros(3, 1))
     with torch.inference_mode():
         torch.testing.assert_close(loaded.network(*inputs), checkpoint.network(*inputs))
+    stored, again = checkpoint.detector, loaded.detector
+    for name in ("counts", "false_alarms", "scores", "spectra"):
+        assert getattr(again, name) == getattr(stored, name), name
+    assert again.arrays.keys() == stored.arrays.keys()
+    for name, values in stored.arrays.items():
+        np.testing.assert_array_equal(again.arrays[name], values.astype(np.float32))
     assert not (tmp_path / "model.partial").exists()
 
 
@@ -77,8 +100,43 @@ def test_a_model_from_before_calibration_is_read_with_a_temperature_of_one(check
     assert loaded.conformal is None
 
 
+def test_a_model_saved_without_a_detector_loses_the_file_of_an_older_one(checkpoint, tmp_path):
+    save_checkpoint(checkpoint, tmp_path / "model")
+    assert (tmp_path / "model" / "unknown.safetensors").exists()
+    save_checkpoint(dataclasses.replace(checkpoint, detector=None), tmp_path / "model")
+    assert not (tmp_path / "model" / "unknown.safetensors").exists()
+    assert load_checkpoint(tmp_path / "model").detector is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"counts": (1000.0, 100.0)}, "increasing"),
+        ({"scores": ((0.0, 1.0),)}, "one for each level"),
+        ({"false_alarms": (0.01, 0.1)}, "falling"),
+        ({"false_alarms": (0.1, 0.0)}, "falling"),
+        ({"false_alarms": (0.1, 0.05, 0.01)}, "for each share"),
+        ({"scores": ((1.0, 0.0), (2.0, 2.0))}, "none below"),
+        ({"scores": ((0.0, np.inf), (2.0, 2.0))}, "finite"),
+        ({"spectra": 0}, "1 or more"),
+        ({"arrays": {"part/weight": np.array([np.nan])}}, "not finite"),
+    ],
+)
+def test_impossible_detectors(changes, message):
+    with pytest.raises(CheckpointError, match=message):
+        detector(**changes)
+
+
+def test_only_stored_shares_of_false_alarms_can_be_asked_for():
+    detector().check_false_alarms(0.05)
+    for share in (0.2, 0.001, float("nan")):
+        with pytest.raises(InvalidValueError, match="0\\.01 to 0\\.1"):
+            detector().check_false_alarms(share)
+
+
 def test_other_weights_do_not_inherit_a_calibration(checkpoint):
     other = checkpoint.with_network(checkpoint.network, name="other")
+    assert other.detector is None
     assert (other.name, other.temperature, other.conformal) == ("other", UNCALIBRATED, None)
     assert other.threshold == checkpoint.threshold
 
@@ -96,8 +154,8 @@ def test_saving_into_a_folder_of_other_things_is_refused(checkpoint, tmp_path):
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
-def damage_weights(folder):
-    path = folder / "weights.safetensors"
+def damage_weights(folder, name="weights.safetensors"):
+    path = folder / name
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(bytes(content))
@@ -119,6 +177,10 @@ def change(key, value):
         (lambda folder: (folder / "model.json").unlink(), "no model in"),
         (lambda folder: (folder / "weights.safetensors").unlink(), "missing"),
         (damage_weights, "SHA-256"),
+        (lambda folder: damage_weights(folder, "unknown.safetensors"), "SHA-256"),
+        (lambda folder: (folder / "unknown.safetensors").unlink(), "missing"),
+        (change("detector", {"counts": [1.0]}), "SHA-256"),
+        (change("detector", [1.0]), "damaged"),
         (lambda folder: (folder / "model.json").write_text("{"), "cannot be read"),
         (change("format", 99), "format 99"),
         (change("network", "resnet"), "resnet"),

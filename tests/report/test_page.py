@@ -183,3 +183,44 @@ def test_faults_are_named(tmp_path):
         replace(CONTENT, figures=[("The scan", "", b"<svg>")])
     with pytest.raises(OutputError, match="cannot be written"):
         write_report(tmp_path / "missing" / "report.html", content=CONTENT)
+
+
+def bars_of(tmp_path, rows):
+    write_report(tmp_path / "bars.html", content=replace(CONTENT, rows=rows))
+    text = (tmp_path / "bars.html").read_text(encoding="utf-8")
+    return re.findall(r'<i class="(\w+)" style="left:([\d.]+)%(?:;width:([\d.]+)%)?"', text)
+
+
+def test_bars_show_the_interval_on_one_scale(tmp_path):
+    rows = [
+        make_row("quartz", area=49.0),
+        make_row("albite", area=9.0),
+        make_row("void", area=None),
+    ]
+    assert bars_of(tmp_path, rows) == [
+        ("outer", "96.00", "4.00"),
+        ("at", "98.00", ""),
+        ("outer", "16.00", "4.00"),
+        ("at", "18.00", ""),
+    ]
+
+
+def test_corrected_percents_are_shown_where_they_are(tmp_path):
+    names = ("corrected", "scan_low", "scan_high", "rock_low", "rock_high")
+    corrected = zip(names, (40.0, 35.0, 45.0, 20.0, 50.0), strict=True)
+    row = make_row("quartz") | {f"area_percent_{name}": value for name, value in corrected}
+    assert bars_of(tmp_path, [row]) == [
+        ("outer", "40.00", "60.00"),
+        ("inner", "70.00", "20.00"),
+        ("at", "80.00", ""),
+    ]
+    assert "40.00</td>" in (tmp_path / "bars.html").read_text(encoding="utf-8")
+
+
+def test_what_may_be_confused_is_said_and_escaped(tmp_path):
+    said = [("calcite", "the model also considers <fluorite> (10 %)")]
+    write_report(tmp_path / "r.html", content=replace(CONTENT, confusions=said))
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "<dt>calcite</dt><dd>the model also considers &lt;fluorite&gt; (10 %)</dd>" in text
+    write_report(tmp_path / "without.html", content=CONTENT)
+    assert "Confusable" not in (tmp_path / "without.html").read_text(encoding="utf-8")

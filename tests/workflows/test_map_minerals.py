@@ -64,13 +64,18 @@ def test_layers_have_the_contract_s_types(result):
 
 def test_what_is_saved_is_what_was_mapped(result, tmp_path):
     files = result.save(tmp_path / "out")
-    assert set(files) == {"result", "table", "map", "report", "run"}
+    assert {"result", "table", "map", "report", "run", "grains", "associations"} <= set(files)
     with xr.open_zarr(files["result"]) as saved:
         xr.testing.assert_equal(saved.load(), result.dataset)
     rows = files["table"].read_text().splitlines()
     assert rows[0].startswith("mineral,members,pixels,area_percent,")
     assert len(rows) == 1 + len(result.percentages())
+    assert rows[0].endswith("weight_percent_rock_high")
+    assert files["grains"].read_text().splitlines()[0].startswith("mineral,grains,pixels,area_mm2")
+    assert "quartz,calcite," in files["associations"].read_text()
     run = json.loads(files["run"].read_text())
+    assert sum(run["priors"].values()) == pytest.approx(1, abs=1e-3)
+    assert run["options"]["smoothing"]["method"] == "potts"
     assert run["instrument"]["source"] == "header"
     assert run["instrument"]["voltage_kV"] == 50
     assert {"python", "torch", "lithoscope"} <= set(run["versions"])
@@ -162,3 +167,33 @@ def test_smoothing_is_a_choice(phantom, tiny_model):
     result = map_minerals(phantom.scan, model=tiny_model, smooth=False)
     assert result.smoothed is False
     assert "mineral_smoothed" in result.dataset
+
+
+def test_both_posteriors_are_kept_and_shares_corrected(result, phantom):
+    data = result.dataset
+    assert data["mineral_with_priors"].dtype == np.int16
+    right = [
+        (names_of(result, layer) == phantom.truth).mean()
+        for layer in ("mineral", "mineral_with_priors", "mineral_smoothed")
+    ]
+    assert min(right) > 0.95
+    priors = json.loads(data.attrs["priors"])
+    assert priors["quartz"] == pytest.approx(0.4, abs=0.06)
+    rows = {row["mineral"]: row for row in result.percentages()}
+    for name, share in SHARES.items():
+        row = rows[name]
+        assert row["area_percent_corrected"] == pytest.approx(100 * share, abs=6)
+        for kind in ("area", "weight"):
+            low, high = row[f"{kind}_percent_rock_low"], row[f"{kind}_percent_rock_high"]
+            assert low <= row[f"{kind}_percent_corrected"] <= high
+    assert rows["unknown"]["area_percent_corrected"] is None
+
+
+@pytest.mark.parametrize("method", ["majority", "opening", "none"])
+def test_the_method_of_smoothing_is_a_choice(phantom, tiny_model, method):
+    from lithoscope.segmentation.smoothing import Size, Smoothing
+
+    smoothing = Smoothing(method, smallest_grain=Size(30.0, "um"))
+    result = map_minerals(phantom.scan, model=tiny_model, smoothing=smoothing)
+    assert (names_of(result, "mineral_smoothed") == phantom.truth).mean() > 0.9
+    assert result.run["options"]["smoothing"]["smallest_grain"] == "30um"

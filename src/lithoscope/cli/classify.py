@@ -9,6 +9,7 @@ import typer
 
 from lithoscope.cli.options import (
     EnergyAxisOption,
+    FalseAlarmsOption,
     InstrumentOption,
     JsonOption,
     MineralsOption,
@@ -53,6 +54,7 @@ def classify(
             "three, a series.",
         ),
     ] = 0.8,
+    false_alarms: FalseAlarmsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Name the mineral of single spectra.
@@ -78,6 +80,7 @@ def classify(
             top=top,
             coverage=coverage,
             answer_probability=answer_probability,
+            false_alarms=false_alarms,
         )
         for line in sorted({line for answer in said for line in answer["warnings"]}):
             print_warnings([f"{file}: {line}"])
@@ -146,6 +149,6 @@ def _cells(answer: dict[str, Any]) -> list[str]:
         label,
         f"{answer['counts']:.0f}",
         _answer(answer["answer"]),
-        ranked or "too few counts",
+        ranked or answer["answer"]["level"],
         "yes" if answer["unknown"] else "",
     ]

@@ -24,12 +24,12 @@ def demo(
     from lithoscope.workflows.demo import map_pegmatite_demo, map_real_demo
 
     check_free(output)
-    with progress_bar("Laguna Salinas") as progress:
+    with progress_bar("Laguna Salinas", "pixels") as progress:
         result, files = map_real_demo(output / "laguna-salinas", progress=progress)
     print_warnings(result.warnings)
     print_result(result, files)
     print_line("")
-    with progress_bar("pegmatite") as progress:
+    with progress_bar("pegmatite", "pixels") as progress:
         score = map_pegmatite_demo(output / "pegmatite", progress=progress)
     print_result(score.result, score.files)
     print_line(

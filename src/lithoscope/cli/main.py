@@ -7,6 +7,7 @@ import sys
 import typer
 
 from lithoscope.cli import (
+    benchmark,
     ceiling,
     classify,
     dataset,
@@ -51,6 +52,8 @@ app.command("evaluate", rich_help_panel=RESEARCH)(evaluate.evaluate)
 app.command("ceiling", rich_help_panel=RESEARCH)(ceiling.ceiling)
 app.command("study", rich_help_panel=RESEARCH)(study.study)
 app.command("models", rich_help_panel=RESEARCH)(models.models)
+
+app.add_typer(benchmark.app, name="benchmark", rich_help_panel=RESEARCH)
 
 
 @app.callback(invoke_without_command=True)

@@ -39,6 +39,13 @@ SalvageOption = Annotated[
     bool,
     typer.Option("--salvage", help="Read what is left of a damaged .bcf, and say what is missing."),
 ]
+FalseAlarmsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--false-alarms",
+        help="Share of known spectra that may be called unknown, 0.001 to 0.5; 0.01 if left out.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 

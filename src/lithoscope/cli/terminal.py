@@ -72,15 +72,18 @@ def print_line(text: str) -> None:
 
 
 @contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(label: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
     """Give a function that draws steps done of all on stderr; silent unless it is a terminal."""
-    with staged_progress() as report:
+    with staged_progress(unit) as report:
         yield lambda done, total: report(label, done, total, "")
 
 
 @contextmanager
-def staged_progress() -> Iterator[Callable[[str, int, int, str], None]]:
-    """Give a function of (stage, done, total, note) that draws one bar a stage on stderr."""
+def staged_progress(unit: str = "") -> Iterator[Callable[[str, int, int, str], None]]:
+    """Give a function of (stage, done, total, note) that draws one bar a stage on stderr.
+
+    `unit` says what is counted, such as ``pixels``.
+    """
     console = Console(stderr=True)
     with Progress(
         TextColumn("{task.description}"),
@@ -98,7 +101,7 @@ def staged_progress() -> Iterator[Callable[[str, int, int, str], None]]:
             if stage not in tasks:
                 tasks[stage] = bar.add_task(stage, total=total, note="", rate="")
             task = bar.tasks[bar.task_ids.index(tasks[stage])]
-            rate = f"{task.speed:,.0f}/s" if task.speed else ""
+            rate = f"{task.speed:,.0f} {unit}/s".replace(" /", "/") if task.speed else ""
             bar.update(tasks[stage], completed=done, total=total, note=note, rate=rate)
 
         yield report

@@ -66,3 +66,9 @@ class Spectrum:
             )
         counts.setflags(write=False)
         object.__setattr__(self, "counts", counts)
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show."""
+        from lithoscope.core.spectrum_html import html_of_spectrum
+
+        return html_of_spectrum(self)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lithoscope.inference.predict import energy_score_from_logits, logits_from_counts
+from lithoscope.inference.predict import logits_from_counts
+from lithoscope.inference.unknown.energy import energy_score_from_logits
 from lithoscope.models.baselines.templates import Templates, classes_from_angles
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
 from lithoscope.synthesis.stream import SpectrumStream

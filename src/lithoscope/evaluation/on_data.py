@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from lithoscope.evaluation.by_counts import COUNT_LEVELS, LevelAccuracy
-from lithoscope.inference.predict import energy_score_from_logits, logits_from_counts
+from lithoscope.inference.predict import logits_from_counts
+from lithoscope.inference.unknown.energy import energy_score_from_logits
 from lithoscope.models.baselines.templates import Templates, classes_from_angles
 from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
 from lithoscope.training.on_data import BinnedSplit

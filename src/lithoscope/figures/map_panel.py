@@ -123,8 +123,8 @@ def draw_map(axes: Axes, image: NDArray[Any], frame: MapFrame, **options: Any) -
     return drawn
 
 
-def draw_colour_bar(figure: Figure, axes: Axes, image: AxesImage) -> None:
-    """Draw the scale of a map of counts just right of it."""
+def draw_colour_bar(figure: Figure, axes: Axes, image: AxesImage, *, label: str = "counts") -> None:
+    """Draw the scale of a map just right of it."""
     width, height = figure.get_size_inches()
     box = axes.get_position()
     bar_axes = place_axes(
@@ -137,7 +137,7 @@ def draw_colour_bar(figure: Figure, axes: Axes, image: AxesImage) -> None:
     bar = figure.colorbar(image, cax=bar_axes, ticks=MaxNLocator(4))
     bar.outline.set_linewidth(0.4)
     bar_axes.tick_params(labelsize=7, width=0.4, length=2)
-    bar_axes.set_ylabel("counts", fontsize=8, labelpad=2)
+    bar_axes.set_ylabel(label, fontsize=8, labelpad=2)
 
 
 def round_length(limit: float) -> float:

@@ -13,7 +13,7 @@ from lithoscope.core.mineral import Mineral
 from lithoscope.errors import InvalidValueError
 from lithoscope.minerals.collective import SERIES
 
-LEVELS = ("mineral", "group", "alternatives", "series", "unresolved", "too few counts")
+LEVELS = ("mineral", "group", "alternatives", "series", "unresolved", "too few counts", "void")
 ANSWER_PROBABILITY = 0.8
 _MOST_ALTERNATIVES = 3
 
@@ -26,7 +26,7 @@ class Answer:
     ----------
     label
         A class's label, classes joined by ``/``, a series' name, or ``unresolved``; ``None`` with
-        too few counts.
+        too few counts or none.
     members
         The minerals that it stands for; none where it is unresolved.
     level
@@ -49,6 +49,7 @@ class Answer:
 
 
 TOO_FEW_COUNTS = Answer(None, (), "too few counts", 0.0)
+VOID_ANSWER = Answer(None, (), "void", 0.0)
 UNRESOLVED = Answer("unresolved", (), "unresolved", 0.0)
 
 

@@ -91,6 +91,32 @@ def net_counts_from_window(
     return gross - share * beside, gross + share**2 * beside
 
 
+def line_windows(
+    *, axis: EnergyAxis, detector: Detector, exclude: Sequence[str] = ()
+) -> list[LineWindow]:
+    """Windows of the main line of each element that may be seen, the commoner in rocks first.
+
+    Parameters
+    ----------
+    axis
+        The scan's energy axis.
+    detector
+        Gives the resolution.
+    exclude
+        Elements to leave out, such as the tube's anode.
+    """
+    return [
+        window_of_line(line=lines[0], axis=axis, detector=detector)
+        for symbol in _CANDIDATES
+        if symbol not in exclude and (lines := _lines_on(symbol, axis))
+    ]
+
+
+def _lines_on(symbol: str, axis: EnergyAxis) -> Sequence[EmissionLine]:
+    low, high = max(_LOWEST_LINE_KEV, axis.edges_keV[0]), axis.edges_keV[-1] - 1.0
+    return main_lines(symbol, low_keV=low, high_keV=min(high, 30.0))
+
+
 def visible_lines(
     *,
     counts: NDArray[np.generic],
@@ -114,15 +140,9 @@ def visible_lines(
     exclude
         Elements not to name, such as the tube's anode.
     """
-    low, high = max(_LOWEST_LINE_KEV, axis.edges_keV[0]), axis.edges_keV[-1] - 1.0
     found: list[tuple[float, LineWindow]] = []
-    for symbol in _CANDIDATES:
-        if symbol in exclude:
-            continue
-        lines = main_lines(symbol, low_keV=low, high_keV=min(high, 30.0))
-        if not lines:
-            continue
-        window = window_of_line(line=lines[0], axis=axis, detector=detector)
+    for window in line_windows(axis=axis, detector=detector, exclude=exclude):
+        lines = _lines_on(window.line.element, axis)
         net, variance = net_counts_from_window(counts=counts, window=window)
         stands_out = net > _LEAST_SIGNIFICANCE * np.sqrt(variance + 1)
         if (

@@ -14,7 +14,9 @@ from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.labels import VOID
 from lithoscope.inference.calibration import probabilities_from_logits
 from lithoscope.inference.prepare import CHUNK, prepared_for_inference
-from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold
+from lithoscope.inference.unknown.base import Seen
+from lithoscope.inference.unknown.judge import UnknownJudge
+from lithoscope.models.checkpoint import Checkpoint
 from lithoscope.models.inputs import network_inputs
 from lithoscope.models.networks.base import SpectralNetwork
 
@@ -63,15 +65,24 @@ class Predictor:
         The axis of the spectra to come.
     minerals
         Minerals to choose among; all of the model's when left out.
+    false_alarms
+        Share of known spectra that may be called unknown; the model's when left out.
 
     Raises
     ------
     MineralError
         If the model lacks one of `minerals`.
+    CheckpointError
+        If the model cannot tell the unknown at this share of false alarms.
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, axis: EnergyAxis, minerals: Sequence[str] | None = None
+        self,
+        checkpoint: Checkpoint,
+        axis: EnergyAxis,
+        minerals: Sequence[str] | None = None,
+        *,
+        false_alarms: float | None = None,
     ) -> None:
         self.checkpoint = checkpoint
         self._rebin = checkpoint.axis.rebinner(axis)
@@ -80,30 +91,31 @@ class Predictor:
         self.allowed = tuple(
             allowed if minerals is None else checkpoint.labels.indices_of(minerals)
         )
+        self._judge = UnknownJudge(checkpoint, self.allowed, false_alarms=false_alarms)
 
     def __call__(self, counts: NDArray[np.generic]) -> Predictions:
         """Classify counts of shape (spectrum, channel)."""
-        binned = self.binned(counts)
+        return self.of_binned(self.binned(counts))
+
+    def of_binned(self, binned: NDArray[np.float32]) -> Predictions:
+        """Classify counts that are on the model's axis already, shape (spectrum, bin)."""
         totals = binned.sum(axis=1)
-        scores = self._scorer(torch.from_numpy(binned))
-        scores = scores[:, list(self.allowed)]
+        features, logits = self._scorer.features_and_logits(torch.from_numpy(binned))
+        scores = logits[:, list(self.allowed)]
         probabilities = np.zeros((len(binned), len(self.checkpoint.labels)), dtype=np.float32)
         probabilities[:, list(self.allowed)] = probabilities_from_logits(
             logits=scores.numpy(), counts=totals, temperature=self.checkpoint.temperature
         )
-        # Thresholds of the unknown were fitted to logits as they are.
-        strangeness = energy_score_from_logits(scores).numpy()
         best = probabilities.argmax(axis=1)
-        limit = threshold_at_counts(
-            threshold=self.checkpoint.threshold, counts=totals, classes=best
-        )
         void = totals < self.checkpoint.condition.counts[0]
-        classes = np.where(void, VOID, best).astype(np.int16)
+        strangeness, unknown = self._judge(
+            Seen(torch.from_numpy(binned), features, logits), totals, classes=best
+        )
         return Predictions(
-            classes=classes,
+            classes=np.where(void, VOID, best).astype(np.int16),
             probabilities=probabilities,
-            unknown=(strangeness > limit) & ~void,
-            ood_score=strangeness.astype(np.float32),
+            unknown=unknown & ~void,
+            ood_score=np.where(void, 0.0, strangeness).astype(np.float32),
             counts=totals,
         )
 
@@ -132,14 +144,21 @@ class Scorer:
 
     def __call__(self, counts: torch.Tensor) -> torch.Tensor:
         """Logits, shape (spectrum, class), of counts, shape (spectrum, bin), float32."""
+        return self.features_and_logits(counts)[1]
+
+    def features_and_logits(self, counts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the network's head decides by, shape (spectrum, feature), and its logits."""
         logits = torch.empty(len(counts), self._classes)
+        features = torch.empty(len(counts), self._network.network.head.in_features)
         with torch.inference_mode():
             for first in range(0, len(counts), CHUNK):
                 chunk = counts[first : first + CHUNK]
                 scale = (self._most / chunk.sum(dim=1, keepdim=True).clamp_min(1.0)).clamp_max(1.0)
                 inputs = network_inputs(chunk * scale, self._chain)
-                logits[first : first + CHUNK] = self._network(*inputs)
-        return logits
+                found = self._network.features(*inputs)
+                features[first : first + CHUNK] = found
+                logits[first : first + CHUNK] = self._network.network.head(found)
+        return features, logits
 
 
 def logits_from_counts(checkpoint: Checkpoint, counts: torch.Tensor) -> torch.Tensor:
@@ -156,34 +175,3 @@ def logits_from_counts(checkpoint: Checkpoint, counts: torch.Tensor) -> torch.Te
         Shape (spectrum, class).
     """
     return Scorer(checkpoint)(counts)
-
-
-def energy_score_from_logits(logits: torch.Tensor) -> torch.Tensor:
-    """Score how strange a spectrum is, ``-log sum_k exp(logit_k)`` (Liu et al. 2020, NeurIPS)."""
-    return -torch.logsumexp(logits, dim=1)
-
-
-def threshold_at_counts(
-    *, threshold: UnknownThreshold, counts: NDArray[np.floating], classes: NDArray[np.integer]
-) -> NDArray[np.float64]:
-    """Interpolate each class's thresholds over the logarithm of counts.
-
-    Parameters
-    ----------
-    threshold
-        Thresholds by count level and class.
-    counts
-        Total counts, shape (spectrum,).
-    classes
-        Class of each spectrum, shape (spectrum,).
-
-    Returns
-    -------
-    ndarray, shape (spectrum,)
-    """
-    levels, scores = np.log(threshold.counts), np.array(threshold.scores)
-    place = np.interp(np.log(np.maximum(counts, 1.0)), levels, np.arange(levels.size))
-    below = np.floor(place).astype(np.intp)
-    above = np.minimum(below + 1, levels.size - 1)
-    share = place - below
-    return np.asarray((1 - share) * scores[below, classes] + share * scores[above, classes])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from lithoscope.errors import OutputError
 
-_LOCK = ".lock"
+LOCK = ".lock"
 _ZARR_MARKS = (".zgroup", "zarr.json")
 # What the disk must keep free for others.
 _KEPT_FREE = 64 * 2**20
@@ -26,7 +26,7 @@ def written_aside(path: Path) -> Iterator[Path]:
         If the folder does not exist or cannot be written to.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with _os_errors_told(path):
+    with os_errors_told(path):
         try:
             yield aside
             aside.replace(path)
@@ -53,7 +53,7 @@ def zarr_written_aside(path: Path) -> Iterator[Path]:
         )
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     old = path.with_name(f".{path.name}.{os.getpid()}.old")
-    with _os_errors_told(path):
+    with os_errors_told(path):
         try:
             yield aside
             if path.exists():
@@ -79,11 +79,12 @@ def whole_folder(target: Path) -> Iterator[Path]:
     """
     check_free(target)
     partial = target.with_name(target.name + ".partial")
-    with _os_errors_told(target):
-        _claim(partial)
+    with os_errors_told(target):
+        claim(partial)
+        clear(partial)
         try:
             yield partial
-            (partial / _LOCK).unlink()
+            (partial / LOCK).unlink()
             if target.exists():
                 target.rmdir()
             partial.rename(target)
@@ -122,7 +123,7 @@ def check_room(
     OutputError
         If `folder` does not exist, or its disk has less room than that.
     """
-    with _os_errors_told(folder):
+    with os_errors_told(folder):
         free = max(shutil.disk_usage(folder).free - _KEPT_FREE, 0)
     if needed_bytes > free:
         raise OutputError(
@@ -134,8 +135,8 @@ def check_room(
 
 
 @contextmanager
-def _os_errors_told(path: Path) -> Iterator[None]:
-    """Tell an error of the system as one of ours."""
+def os_errors_told(path: Path) -> Iterator[None]:
+    """Tell an error of the system, met while `path` is written, as one of ours."""
     try:
         yield
     except OSError as problem:
@@ -146,17 +147,39 @@ def _os_errors_told(path: Path) -> Iterator[None]:
         ) from problem
 
 
-def _claim(partial: Path) -> None:
-    lock = partial / _LOCK
-    if lock.is_file() and _is_running(lock.read_text(encoding="utf-8")):
+def claim(partial: Path) -> None:
+    """Make a folder unless it is there, and lock it for this process.
+
+    Raises
+    ------
+    OutputError
+        If another run holds it.
+    """
+    partial.mkdir(parents=True, exist_ok=True)
+    lock = partial / LOCK
+    if lock.is_file() and not _is_running(lock.read_text(encoding="utf-8")):
+        lock.unlink(missing_ok=True)
+    try:
+        # Of two that come at once, the system lets one make the file.
+        with lock.open("x", encoding="utf-8") as stream:
+            stream.write(str(os.getpid()))
+    except FileExistsError:
         raise OutputError(
             f"Another run is writing to {partial}.",
             expected="one run for each output folder",
             remedy="wait for it to end, or choose another folder with -o",
-        )
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    lock.write_text(str(os.getpid()), encoding="utf-8")
+        ) from None
+
+
+def clear(partial: Path, keep: Collection[str] = ()) -> None:
+    """Remove what a run left in a folder, all but its lock and what is to be kept."""
+    for path in partial.iterdir():
+        if path.name == LOCK or path.name in keep:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _is_running(content: str) -> bool:

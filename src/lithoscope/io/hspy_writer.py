@@ -69,17 +69,9 @@ def hspy_counts(
     import h5py
 
     with h5py.File(path, "w") as file:
-        file.attrs.update({"file_format": "HyperSpy", "file_format_version": _FORMAT_VERSION})
-        signal = file.create_group(f"Experiments/{title.replace('/', '-')}")
-        # RosettaSciIO reads which package made a signal.
-        signal.attrs.update({"package": "lithoscope", "package_version": ""})
-        places = [_axis_attributes(*place, navigate=True) for place in navigated]
-        for number, attributes in enumerate([*places, energy_attributes(axis)]):
-            signal.create_group(f"axis-{number}").attrs.update(attributes)
-        signal.create_group("attributes").attrs.update({"_lazy": False, "ragged": False})
-        signal.create_group("learning_results")
-        signal.create_group("original_metadata").attrs.update(dict(notes))
-        _write_metadata(signal.create_group("metadata"), title, live_time_s, minerals)
+        places = [axis_attributes(*place, navigate=True) for place in navigated]
+        signal = new_signal(file, title, [*places, energy_attributes(axis)], notes)
+        _write_metadata(signal["metadata"], live_time_s, minerals)
         yield signal.create_dataset(
             "data",
             (*(place.size for place in navigated), axis.n_channels),
@@ -91,14 +83,37 @@ def hspy_counts(
         )
 
 
+def new_signal(
+    file: Any,
+    title: str,
+    axes: Sequence[dict[str, Any]],
+    notes: Iterable[tuple[str, str]] = (),
+) -> Any:
+    """Begin the one signal of an open file: all but its data, and further metadata."""
+    file.attrs.update({"file_format": "HyperSpy", "file_format_version": _FORMAT_VERSION})
+    signal = file.create_group(f"Experiments/{title.replace('/', '-')}")
+    # RosettaSciIO reads which package made a signal.
+    signal.attrs.update({"package": "lithoscope", "package_version": ""})
+    for number, attributes in enumerate(axes):
+        signal.create_group(f"axis-{number}").attrs.update(attributes)
+    signal.create_group("attributes").attrs.update({"_lazy": False, "ragged": False})
+    signal.create_group("learning_results")
+    signal.create_group("original_metadata").attrs.update(dict(notes))
+    metadata = signal.create_group("metadata")
+    metadata.create_group("General").attrs["title"] = title
+    # Without it HyperSpy takes the signal for one of an older version.
+    metadata.create_group("_HyperSpy")
+    return signal
+
+
 def energy_attributes(axis: EnergyAxis) -> dict[str, Any]:
     """Return what HyperSpy stores of an energy axis."""
-    return _axis_attributes(
+    return axis_attributes(
         "Energy", axis.n_channels, axis.gain_keV, "keV", offset=axis.offset_keV, navigate=False
     )
 
 
-def _axis_attributes(
+def axis_attributes(
     name: str, size: int, scale: float, units: str, *, navigate: bool, offset: float = 0.0
 ) -> dict[str, Any]:
     """Return what is stored of an axis; one that is not navigated is binned."""
@@ -114,15 +129,10 @@ def _axis_attributes(
     }
 
 
-def _write_metadata(
-    metadata: Any, title: str, live_time_s: float | None, minerals: Sequence[str]
-) -> None:
+def _write_metadata(metadata: Any, live_time_s: float | None, minerals: Sequence[str]) -> None:
     import h5py
 
-    metadata.create_group("General").attrs["title"] = title
     metadata.create_group("Signal").attrs.update({"signal_type": "", "quantity": "X-rays (Counts)"})
-    # Without it HyperSpy takes the signal for one of an older version.
-    metadata.create_group("_HyperSpy")
     if live_time_s is not None:
         detector = metadata.create_group("Acquisition_instrument/XRF/Detector/EDS")
         detector.attrs["live_time"] = live_time_s

@@ -15,9 +15,16 @@ from torch import Tensor
 
 from lithoscope.core.labels import Group, LabelSet
 from lithoscope.errors import CheckpointError, LithoscopeError
+from lithoscope.models.checked_file import read_checked
 from lithoscope.models.checkpoint_parts import Checkpoint, UnknownThreshold
 from lithoscope.models.confidence import ConformalThresholds, Temperature
+from lithoscope.models.detector_files import (
+    detector_as_data,
+    detector_bytes,
+    detector_from_bytes,
+)
 from lithoscope.models.registry import build_network
+from lithoscope.models.unknown_parts import StoredDetector
 from lithoscope.preprocess.chain import Chain
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import Condition
@@ -27,6 +34,7 @@ __all__ = [
     "Checkpoint",
     "UnknownThreshold",
     "check_model_folder",
+    "digest_of_checkpoint",
     "find_checkpoint",
     "load_checkpoint",
     "save_checkpoint",
@@ -36,9 +44,9 @@ __all__ = [
 FORMAT_VERSION = 2
 DEFAULT_MODEL = "default"
 _WEIGHTS, _DESCRIPTION = "weights.safetensors", "model.json"
+_DETECTOR = "unknown.safetensors"
 # What the steps of the preprocessing have learnt lies among the weights under this prefix.
 _LEARNT = "preprocessing/"
-_MAX_BYTES = 256 * 2**20
 
 
 def check_model_folder(folder: Path) -> None:
@@ -71,7 +79,40 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
 
     check_model_folder(folder)
     weights = save(_tensors_of(checkpoint))
-    description = {
+    stored = checkpoint.detector
+    detector = b"" if stored is None else detector_bytes(stored)
+    description = _description(checkpoint, weights, detector)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    (partial / _WEIGHTS).write_bytes(weights)
+    if stored is not None:
+        (partial / _DETECTOR).write_bytes(detector)
+    (partial / _DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+    if folder.exists():
+        for file in partial.iterdir():
+            file.replace(folder / file.name)
+        if stored is None:
+            (folder / _DETECTOR).unlink(missing_ok=True)
+        partial.rmdir()
+    else:
+        partial.rename(folder)
+
+
+def digest_of_checkpoint(checkpoint: Checkpoint) -> str:
+    """Return the SHA-256 of all that a checkpoint holds: the same one answers the same."""
+    from safetensors.torch import save
+
+    stored = checkpoint.detector
+    detector = b"" if stored is None else detector_bytes(stored)
+    description = _description(checkpoint, save(_tensors_of(checkpoint)), detector)
+    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
+
+
+def _description(checkpoint: Checkpoint, weights: bytes, detector: bytes) -> dict[str, Any]:
+    stored = checkpoint.detector
+    return {
         "format": FORMAT_VERSION,
         "name": checkpoint.name,
         "network": checkpoint.network_name,
@@ -83,21 +124,10 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
         "voltages_kV": list(checkpoint.voltages_kV),
         "threshold": dataclasses.asdict(checkpoint.threshold),
         **_calibration_as_data(checkpoint),
+        **({} if stored is None else {"detector": detector_as_data(stored, detector)}),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "card": dict(checkpoint.card),
     }
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    (partial / _WEIGHTS).write_bytes(weights)
-    (partial / _DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
-    if folder.exists():
-        for file in partial.iterdir():
-            file.replace(folder / file.name)
-        partial.rmdir()
-    else:
-        partial.rename(folder)
 
 
 def _tensors_of(checkpoint: Checkpoint) -> dict[str, Tensor]:
@@ -147,6 +177,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             preprocessing=chain,
             temperature=_temperature(description),
             conformal=_conformal(description),
+            detector=_detector(folder, description),
         )
     except LithoscopeError:
         raise
@@ -236,24 +267,20 @@ def _read_description(folder: Path) -> dict[str, Any]:
     return dict(description)
 
 
+def _detector(folder: Path, description: Mapping[str, Any]) -> StoredDetector | None:
+    values = description.get("detector")
+    if values is None:
+        return None
+    content = read_checked(folder / _DETECTOR, values.get("sha256"))
+    return detector_from_bytes(values, content, folder / _DETECTOR)
+
+
 def _read_weights(folder: Path, description: Mapping[str, Any]) -> dict[str, Any]:
     from safetensors import SafetensorError
     from safetensors.torch import load
 
     path = folder / _WEIGHTS
-    if not path.is_file() or path.stat().st_size > _MAX_BYTES:
-        raise CheckpointError(
-            f"{path} is missing or too large.",
-            expected=f"the weights that belong to {_DESCRIPTION}",
-            remedy="copy the whole model folder again",
-        )
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != description.get("weights_sha256"):
-        raise CheckpointError(
-            f"{path} is not the file this model was saved with (its SHA-256 differs).",
-            expected="unaltered weights",
-            remedy="copy the whole model folder again",
-        )
+    content = read_checked(path, description.get("weights_sha256"))
     try:
         return dict(load(content))
     except SafetensorError as error:

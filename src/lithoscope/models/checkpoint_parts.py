@@ -13,6 +13,7 @@ from torch import nn
 from lithoscope.core.labels import LabelSet
 from lithoscope.errors import CheckpointError
 from lithoscope.models.confidence import UNCALIBRATED, ConformalThresholds, Temperature
+from lithoscope.models.unknown_parts import StoredDetector
 from lithoscope.preprocess.chain import DEFAULT_CHAIN, BoundChain, Chain
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import Condition
@@ -77,7 +78,7 @@ class Checkpoint:
     voltages_kV
         Lowest and highest tube voltage it was trained for.
     threshold
-        When a spectrum is unknown.
+        When a spectrum is unknown by the energy of its logits.
     card
         What it was trained and tested on, and the accuracies, for people to read.
     preprocessing
@@ -86,6 +87,8 @@ class Checkpoint:
         By what logits are divided so that probabilities are right as often as they say.
     conformal
         What a class needs to stand in a set of a given coverage; ``None`` where it was not fitted.
+    detector
+        By what the unknown is told; ``None`` where it was not fitted, and `threshold` decides.
     """
 
     name: str
@@ -101,6 +104,7 @@ class Checkpoint:
     preprocessing: Chain = DEFAULT_CHAIN
     temperature: Temperature = UNCALIBRATED
     conformal: ConformalThresholds | None = None
+    detector: StoredDetector | None = None
 
     @functools.cached_property
     def bound_chain(self) -> BoundChain:
@@ -108,7 +112,12 @@ class Checkpoint:
         return self.preprocessing.on(self.axis.edges_keV)
 
     def with_network(self, network: nn.Module, *, name: str) -> Checkpoint:
-        """Return this model with other weights, its calibration dropped: it fitted the old ones."""
+        """Return this model with other weights, what was fitted to the old ones dropped."""
         return dataclasses.replace(
-            self, name=name, network=network, temperature=UNCALIBRATED, conformal=None
+            self,
+            name=name,
+            network=network,
+            temperature=UNCALIBRATED,
+            conformal=None,
+            detector=None,
         )

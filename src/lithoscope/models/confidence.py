@@ -9,7 +9,8 @@ import numpy as np
 from lithoscope.errors import CheckpointError
 
 
-def _check_levels(counts: tuple[float, ...], rows: int, what: str) -> None:
+def check_levels(counts: tuple[float, ...], rows: int, what: str) -> None:
+    """Refuse count levels that do not rise, or are not as many as what belongs to them."""
     if not counts or len(counts) != rows:
         raise CheckpointError(
             f"{len(counts)} count levels with {rows} {what}.", expected="one for each level"
@@ -37,7 +38,7 @@ class Temperature:
     values: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
-        _check_levels(self.counts, len(self.values), "temperatures")
+        check_levels(self.counts, len(self.values), "temperatures")
         if not (np.isfinite(self.values).all() and min(self.values) > 0):
             raise CheckpointError(f"Temperatures {self.values}.", expected="positive numbers")
 
@@ -65,7 +66,7 @@ class ConformalThresholds:
     spectra: int
 
     def __post_init__(self) -> None:
-        _check_levels(self.counts, len(self.probabilities), "rows of thresholds")
+        check_levels(self.counts, len(self.probabilities), "rows of thresholds")
         rising = list(self.coverages) == sorted(set(self.coverages))
         if not self.coverages or not rising or not 0 < self.coverages[0] <= self.coverages[-1] < 1:
             raise CheckpointError(

@@ -35,7 +35,8 @@ class ReportContent:
         Names and values: file, size, instrument, model, energy axis, date.
     rows
         The result's table: dicts with `mineral`, `members`, `pixels`, `area_percent`,
-        `area_percent_low`, `area_percent_high`, `area_percent_smoothed`, `weight_percent`,
+        `area_percent_low`, `area_percent_high`, `area_percent_smoothed`, `weight_percent`, and
+        perhaps `area_percent_corrected` with `scan_low`, `scan_high`, `rock_low`, `rock_high`,
         the most abundant first; a number may be ``None``.
     figures
         Caption, alternative text and PNG of each figure; the first is the scan overview.
@@ -49,6 +50,11 @@ class ReportContent:
         Package to version.
     warnings
         What the reader must know before trusting the numbers.
+    unexplained
+        Peaks that no mineral explains: dicts with `region`, `energy_keV`, `significance`, `lines`
+        and `note`.
+    confusions
+        Mineral, and what its pixels may be besides.
 
     Raises
     ------
@@ -65,6 +71,8 @@ class ReportContent:
     how_to_repeat: str
     versions: Mapping[str, str]
     warnings: Sequence[str] = field(default_factory=tuple)
+    unexplained: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    confusions: Sequence[tuple[str, str]] = field(default_factory=tuple)
 
     def __post_init__(self) -> None:
         if not self.title.strip():
@@ -105,16 +113,18 @@ def _page(content: ReportContent) -> str:
         rows=_shown_rows(content.rows),
         has_smoothed=_has_any(content.rows, "area_percent_smoothed"),
         has_weight=_has_any(content.rows, "weight_percent"),
+        has_corrected=_has_any(content.rows, "area_percent_corrected"),
     )
 
 
 def _has_any(rows: Sequence[Mapping[str, Any]], column: str) -> bool:
-    return any(row[column] is not None for row in rows)
+    return any(row.get(column) is not None for row in rows)
 
 
 def _shown_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Rows as text, with the colours of the mineral map."""
     key = MapKey.of(rows)
+    scale = _bar_scale(rows)
     return [
         {
             "name": row["mineral"],
@@ -126,9 +136,47 @@ def _shown_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "interval": _interval(row["area_percent_low"], row["area_percent_high"]),
             "smoothed": _number(row["area_percent_smoothed"]),
             "weight": _number(row["weight_percent"]),
+            "corrected": _number(row.get("area_percent_corrected")),
+            "bar": _bar(row, scale),
         }
         for row in rows
     ]
+
+
+def _ends(row: Mapping[str, Any]) -> dict[str, float | None]:
+    """The value that a bar marks, and the intervals around it, in percent."""
+    names: tuple[str | None, ...]
+    if row.get("area_percent_corrected") is None:
+        names = ("area_percent", None, None, "area_percent_low", "area_percent_high")
+    else:
+        names = tuple(
+            f"area_percent_{what}"
+            for what in ("corrected", "scan_low", "scan_high", "rock_low", "rock_high")
+        )
+    values = [None if name is None else row.get(name) for name in names]
+    return dict(zip(("at", "low", "high", "widest_low", "widest_high"), values, strict=True))
+
+
+def _bar_scale(rows: Sequence[Mapping[str, Any]]) -> float:
+    """The percentage at which bars end."""
+    found = [value for row in rows for value in _ends(row).values() if value is not None]
+    return max([*found, 1.0])
+
+
+def _bar(row: Mapping[str, Any], scale: float) -> dict[str, str] | None:
+    """Places of a bar's parts in percent of its length; ``None`` without an interval."""
+    ends = _ends(row)
+    at, low, high = ends["at"], ends["widest_low"], ends["widest_high"]
+    if at is None or low is None or high is None:
+        return None
+
+    def span(start: float, end: float) -> str:
+        return f"left:{100 * start / scale:.2f}%;width:{100 * (end - start) / scale:.2f}%"
+
+    inner = ""
+    if ends["low"] is not None and ends["high"] is not None:
+        inner = span(ends["low"], ends["high"])
+    return {"outer": span(low, high), "inner": inner, "at": f"left:{100 * at / scale:.2f}%"}
 
 
 def _note(row: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _LONG_NAMES = {
     "mineral": "most probable mineral",
     "mineral_smoothed": "most probable mineral, smoothed",
+    "mineral_with_priors": "most probable mineral under the scan's own frequencies",
+    "confidence_with_priors": "probability of the mineral under the scan's own frequencies",
     "confidence": "probability of the mineral",
     "unknown": "like nothing the model was trained on",
     "ood_score": "out-of-distribution score, higher is stranger",
@@ -37,6 +40,7 @@ def map_dataset(
     coordinates: tuple[NDArray[np.float64], NDArray[np.float64]],
     units: str,
     attributes: dict[str, Any],
+    with_priors: tuple[NDArray[np.int16], NDArray[np.float32]] | None = None,
 ) -> xr.Dataset:
     """Put the layers of a mineral map together, with CF flag meanings.
 
@@ -52,6 +56,8 @@ def map_dataset(
         ``mm``, or ``pixel`` where the pixel size is unknown.
     attributes
         Facts about the run.
+    with_priors
+        Most probable class under the scan's priors and its probability, shape (y, x) each.
     """
     import xarray as xr
 
@@ -68,6 +74,9 @@ def map_dataset(
         "ood_score": (ood_score.astype(np.float32), {"units": "1"}),
         "counts": (counts.astype(np.float32), {"units": "1"}),
     }
+    if with_priors is not None:
+        layers["mineral_with_priors"] = with_priors[0].astype(np.int16), flags
+        layers["confidence_with_priors"] = with_priors[1].astype(np.float32), {"units": "1"}
     return xr.Dataset(
         {
             name: (("y", "x"), values, {"long_name": _LONG_NAMES[name], **attrs})
@@ -82,6 +91,25 @@ def map_dataset(
             "units": units,
             **attributes,
         },
+    )
+
+
+def with_element_maps(dataset: xr.Dataset, maps: Mapping[str, NDArray[np.floating]]) -> xr.Dataset:
+    """Add net counts of lines as `net_counts`, on (line, y, x).
+
+    Parameters
+    ----------
+    dataset
+        From `map_dataset`.
+    maps
+        Net counts by line name, shape (y, x) each.
+    """
+    if not maps:
+        return dataset
+    values = np.stack([np.asarray(counts, dtype=np.float32) for counts in maps.values()])
+    attributes = {"long_name": "net counts of a line above the background beside it", "units": "1"}
+    return dataset.assign_coords(line=("line", list(maps))).assign(
+        net_counts=(("line", "y", "x"), values, attributes)
     )
 
 

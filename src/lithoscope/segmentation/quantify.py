@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lithoscope.core.labels import VOID, LabelSet
 from lithoscope.errors import InvalidValueError
+
+if TYPE_CHECKING:
+    from lithoscope.segmentation.corrected import CorrectedShare
 
 UNKNOWN_ROW, VOID_ROW = "unknown", "void"
 _RESAMPLES = 1000
@@ -36,6 +41,9 @@ class MineralShare:
         The same after smoothing; ``None`` for void.
     weight_percent
         Percent by weight of the identified pixels; ``None`` for unknown and void.
+    corrected
+        The same corrected for known confusions, with intervals; ``None`` for unknown, void, and
+        what confusions explain altogether.
     """
 
     mineral: str
@@ -46,6 +54,7 @@ class MineralShare:
     area_percent_high: float | None
     area_percent_smoothed: float | None
     weight_percent: float | None
+    corrected: CorrectedShare | None = None
 
 
 def shares_from_map(
@@ -55,6 +64,7 @@ def shares_from_map(
     unknown: NDArray[np.bool_],
     labels: LabelSet,
     densities_g_cm3: Mapping[str, float],
+    corrected: Mapping[str, CorrectedShare] | None = None,
     seed: int = 0,
 ) -> tuple[MineralShare, ...]:
     """Count a mineral map, most abundant group first, then unknown and void.
@@ -73,9 +83,12 @@ def shares_from_map(
         The classes.
     densities_g_cm3
         Density of each mineral; a group weighs the mean of its members.
+    corrected
+        Corrected share of each label that was found.
     seed
         Seed of the bootstrap.
     """
+    found = corrected or {}
     if not classes.shape == smoothed.shape == unknown.shape or classes.ndim != 2:
         raise InvalidValueError(
             f"Maps of shapes {classes.shape}, {smoothed.shape} and {unknown.shape}.",
@@ -90,9 +103,12 @@ def shares_from_map(
     weights = tally.pixels[:last] * np.array(density)
     identified = max(weights.sum(), 1e-9)
     rows = [
-        tally.row(index, group.label, group.members, float(100 * weights[index] / identified))
+        dataclasses.replace(
+            tally.row(index, group.label, group.members, float(100 * weights[index] / identified)),
+            corrected=found.get(group.label),
+        )
         for index, group in enumerate(labels)
-        if tally.pixels[index] or tally.smoothed[index]
+        if tally.pixels[index] or tally.smoothed[index] or group.label in found
     ]
     rows.sort(key=lambda row: (-row.pixels, row.mineral))
     void_row = MineralShare(VOID_ROW, (), int(void.sum()), None, None, None, None, None)
@@ -137,10 +153,7 @@ def _bootstrap_interval(
     codes: NDArray[np.int16], n_codes: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """95 % interval of each code's percentage, by resampling square blocks of pixels."""
-    side = max(1, -(-max(codes.shape) // _BLOCKS))
-    block_rows = np.arange(codes.shape[0]) // side
-    block_columns = np.arange(codes.shape[1]) // side
-    blocks = block_rows[:, None] * (block_columns[-1] + 1) + block_columns[None, :]
+    blocks = block_numbers(codes.shape)
     n_blocks = int(blocks.max()) + 1
     seen = codes != VOID
     table = np.zeros((n_blocks, n_codes))
@@ -151,3 +164,10 @@ def _bootstrap_interval(
     percents = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     low, high = np.percentile(percents, [2.5, 97.5], axis=0)
     return low, high
+
+
+def block_numbers(shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Number square blocks of an eighth of a map's longer side, shape (y, x)."""
+    side = max(1, -(-max(shape) // _BLOCKS))
+    rows, columns = (np.arange(length) // side for length in shape)
+    return np.asarray(rows[:, None] * (columns[-1] + 1) + columns[None, :])

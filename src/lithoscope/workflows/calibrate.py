@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithoscope.core.labels import LabelSet
-from lithoscope.errors import CheckpointError
 from lithoscope.evaluation.by_counts import COUNT_LEVELS
 from lithoscope.evaluation.calibration import calibration_from_probabilities, held_out_from_stream
 from lithoscope.evaluation.confusions import most_frequent_confusions
@@ -22,13 +21,12 @@ from lithoscope.inference.calibration import (
     prediction_sets,
     probabilities_from_logits,
 )
-from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import Checkpoint, check_model_folder, find_checkpoint
 from lithoscope.models.confidence import UNCALIBRATED, ConformalThresholds, Temperature
 from lithoscope.synthesis.conditions import CONDITIONS
-from lithoscope.workflows.model_spectra import ModelSpectra
+from lithoscope.workflows.fit_unknown import with_detector
+from lithoscope.workflows.model_spectra import ModelSpectra, spectra_of_model
 from lithoscope.workflows.new_model import save_with_card
-from lithoscope.workflows.recipe import Recipe
 
 # Added to the recipe's seed for spectra that no training, threshold or other test has seen.
 TEST_SEED, _CALIBRATION_SEED = 3_000_017, 5_000_011
@@ -106,7 +104,7 @@ def recalibrate(
     count: int | None = None,
     progress: Progress = lambda stage, done, total, note: None,
 ) -> Checkpoint:
-    """Calibrate a trained model anew and save it to a folder; its weights stay as they are.
+    """Fit calibration and detector of a trained model anew, and save it; its weights stay.
 
     Parameters
     ----------
@@ -128,19 +126,9 @@ def recalibrate(
     """
     check_model_folder(folder)
     checkpoint = find_checkpoint(model)
-    if "recipe" not in checkpoint.card:
-        raise CheckpointError(
-            f"The card of the model '{checkpoint.name}' holds no recipe.",
-            expected="a model written by `lithoscope train`",
-        )
-    # What the model says of itself, rather than the recipe: finetuning may have changed it.
-    recipe = Recipe.model_validate(checkpoint.card["recipe"]).model_copy(
-        update={"instruments": list(checkpoint.instruments)}
-    )
-    library = load_library()
-    minerals = [library.get(name) for name in checkpoint.labels.members]
-    spectra = ModelSpectra(recipe, minerals, checkpoint.labels, checkpoint.axis)
+    spectra = spectra_of_model(checkpoint)
     calibrated = with_calibration(checkpoint, spectra, progress, count=count)
+    calibrated = with_detector(calibrated, spectra, progress, count=count)
     return save_with_card(calibrated, folder, calibrated.card["timings"])
 
 

@@ -80,13 +80,22 @@ def choose_instrument(
     axis
         Its energy axis.
     """
+    known = known_instrument(option=option, header=header, checkpoint=checkpoint)
+    if known.source != "model":
+        return known
+    voltage = voltage_from_spectrum(counts=counts, axis=axis)
+    if voltage is None or not 4 <= voltage <= 100:
+        return known
+    tube = dataclasses.replace(known.instrument.tube, voltage_kV=voltage)
+    return InstrumentChoice(dataclasses.replace(known.instrument, tube=tube), "model", "spectrum")
+
+
+def known_instrument(
+    *, option: str | None, header: Instrument | None, checkpoint: Checkpoint
+) -> InstrumentChoice:
+    """Choose before any spectrum is read; only the tube's voltage may still change then."""
     if option is not None:
         return InstrumentChoice(load_instrument(option), "option", "instrument")
     if header is not None:
         return InstrumentChoice(header, "header", "instrument")
-    instrument = load_instrument(checkpoint.instruments[0])
-    voltage = voltage_from_spectrum(counts=counts, axis=axis)
-    if voltage is None or not 4 <= voltage <= 100:
-        return InstrumentChoice(instrument, "model", "instrument")
-    tube = dataclasses.replace(instrument.tube, voltage_kV=voltage)
-    return InstrumentChoice(dataclasses.replace(instrument, tube=tube), "model", "spectrum")
+    return InstrumentChoice(load_instrument(checkpoint.instruments[0]), "model", "instrument")

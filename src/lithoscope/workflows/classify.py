@@ -15,6 +15,7 @@ from lithoscope.errors import CheckpointError
 from lithoscope.inference.answer import (
     ANSWER_PROBABILITY,
     TOO_FEW_COUNTS,
+    VOID_ANSWER,
     AnswerTree,
     answer_from_probabilities,
     tree_of_labels,
@@ -27,6 +28,16 @@ from lithoscope.workflows.choose_instrument import choose_instrument
 from lithoscope.workflows.explain_spectrum import explained
 
 
+class Classified(list[dict[str, Any]]):
+    """What is said of spectra, a dictionary each, as `classify_spectra` describes it."""
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show."""
+        from lithoscope.workflows.notebook import html_of_classified
+
+        return html_of_classified(self)
+
+
 def classify_spectra(
     spectra: Sequence[Spectrum],
     *,
@@ -36,7 +47,8 @@ def classify_spectra(
     top: int = 3,
     coverage: float | None = None,
     answer_probability: float = ANSWER_PROBABILITY,
-) -> list[dict[str, Any]]:
+    false_alarms: float | None = None,
+) -> Classified:
     """Classify spectra one by one.
 
     Parameters
@@ -51,11 +63,14 @@ def classify_spectra(
         Share of sets of groups that are to hold the truth; no sets are given when left out.
     answer_probability
         What the finest answer's summed probability must reach, 0.5 to 1.
+    false_alarms
+        Share of known spectra that may be called unknown; the model's, 0.01, when left out.
 
     Returns
     -------
-    list of dict
-        For each spectrum `index`, `mineral` (``None`` with too few counts), `members`,
+    Classified
+        A list that notebooks show as a table; for each spectrum `index`, `mineral` (``None``
+        with too few counts), `members`,
         `probability`, `answer` (`label`, `members`, `level`, `probability`), `unknown`,
         `ood_score`, `counts`, `top`, `warnings`, what `explained` gives, and with a coverage
         `coverage_set` (labels, most probable first; none with too few counts) and `coverage`.
@@ -69,8 +84,10 @@ def classify_spectra(
     tree = tree_of_labels(checkpoint.labels, load_library())
     names = None if minerals is None else [load_library().get(name).name for name in minerals]
     # A file's spectra share their axis, and a predictor takes longer to make than to apply.
-    predictor_on = functools.cache(lambda axis: Predictor(checkpoint, axis, names))
-    results = []
+    predictor_on = functools.cache(
+        lambda axis: Predictor(checkpoint, axis, names, false_alarms=false_alarms)
+    )
+    results = Classified()
     for index, spectrum in enumerate(spectra):
         predictor = predictor_on(spectrum.axis)
         said = predictor(spectrum.counts[None, :])
@@ -124,13 +141,12 @@ def _ranked(checkpoint: Checkpoint, probabilities: np.ndarray, top: int) -> list
 def _answer(
     said: Predictions, predictor: Predictor, tree: AnswerTree, least: float
 ) -> dict[str, Any]:
-    answer = (
-        TOO_FEW_COUNTS
-        if int(said.classes[0]) == VOID
-        else answer_from_probabilities(
+    if int(said.classes[0]) == VOID:
+        answer = TOO_FEW_COUNTS if said.counts[0] > 0 else VOID_ANSWER
+    else:
+        answer = answer_from_probabilities(
             said.probabilities[0], tree, allowed=predictor.allowed, least=least
         )
-    )
     return {**dataclasses.asdict(answer), "members": list(answer.members)}
 
 

@@ -17,7 +17,7 @@ from lithoscope.errors import MineralError
 from lithoscope.inference.abundance import find_abundances
 from lithoscope.inference.expected_banks import ExpectedBanks
 from lithoscope.inference.expected_fit import fit_expected
-from lithoscope.inference.unexplained import find_unexplained
+from lithoscope.inference.unexplained import UnexplainedPeak, find_unexplained
 from lithoscope.io import load_instrument
 from lithoscope.models.checkpoint import Checkpoint
 from lithoscope.preprocess.model_axis import ModelAxis
@@ -74,17 +74,7 @@ def explained(
         return {"unexplained": None, "abundances": None}
     groups = checkpoint.labels.groups
     return {
-        "unexplained": [
-            {
-                "energy_keV": round(peak.energy_keV, 4),
-                "significance": round(peak.significance, 2),
-                "elements": list(peak.elements),
-                "lines": list(peak.lines),
-                "note": peak.note,
-                "text": peak.text,
-            }
-            for peak in left.peaks
-        ],
+        "unexplained": [{**_row_of_peak(peak), "text": peak.text} for peak in left.peaks],
         "abundances": [
             {
                 "mineral": groups[index].label,
@@ -93,6 +83,52 @@ def explained(
             }
             for index, share in zip(found.classes, found.area_shares, strict=True)
         ],
+    }
+
+
+def unexplained_by(
+    binned: NDArray[np.floating],
+    classes: Sequence[int],
+    *,
+    checkpoint: Checkpoint,
+    choice: InstrumentChoice,
+    axis: EnergyAxis,
+) -> list[dict[str, Any]] | None:
+    """Return the peaks of a spectrum that some classes together do not explain.
+
+    Parameters
+    ----------
+    binned
+        Counts on the model's axis, shape (bin,).
+    classes
+        Classes that may explain it, the main one first.
+    checkpoint, choice, axis
+        As for `explained`.
+
+    Returns
+    -------
+    list of dict
+        `energy_keV`, `significance`, `elements`, `lines` and `note` of each; None where the library
+        lacks a mineral of the model.
+    """
+    counts = np.maximum(np.asarray(binned, dtype=np.float64), 0.0)
+    edges = checkpoint.axis.edges_keV
+    used = (edges[:-1] >= axis.edges_keV[0]) & (edges[1:] <= axis.edges_keV[-1])
+    try:
+        banks = _banks(counts, classes[0], checkpoint, choice, used)
+        left = find_unexplained(counts, banks, classes, used=used)
+    except MineralError:
+        return None
+    return [_row_of_peak(peak) for peak in left.peaks]
+
+
+def _row_of_peak(peak: UnexplainedPeak) -> dict[str, Any]:
+    return {
+        "energy_keV": round(peak.energy_keV, 4),
+        "significance": round(peak.significance, 2),
+        "elements": list(peak.elements),
+        "lines": list(peak.lines),
+        "note": peak.note,
     }
 
 

@@ -17,11 +17,8 @@ import torch
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.errors import CheckpointError, InvalidValueError, LabelError
 from lithoscope.evaluation.agreement import Agreement, agreement_from_labels
-from lithoscope.inference.predict import (
-    energy_score_from_logits,
-    logits_from_counts,
-    threshold_at_counts,
-)
+from lithoscope.inference.predict import logits_from_counts
+from lithoscope.inference.unknown.energy import energy_score_from_logits, threshold_at_counts
 from lithoscope.io.label_tables import read_label_table
 from lithoscope.models.checkpoint import (
     DEFAULT_MODEL,

@@ -79,6 +79,12 @@ class Identifiability:
         """Pairs in different groups that are confused at the counts asked for, worst first."""
         return confusable_pairs(self.pairs, self.groups, self.counts, above=above)
 
+    def _repr_html_(self) -> str:
+        """Return what notebooks show."""
+        from lithoscope.workflows.notebook import html_of_identifiability
+
+        return html_of_identifiability(self)
+
     def tree(self) -> dict[str, list[Group]]:
         """Groups by series; a group across series stands under all of them, joined by ``/``."""
         branches: dict[str, list[Group]] = {}

@@ -23,6 +23,7 @@ from lithoscope.models.checkpoint import Checkpoint, UnknownThreshold, check_mod
 from lithoscope.synthesis.conditions import CONDITIONS, Condition
 from lithoscope.workflows.calibrate import TEST_CONDITIONS, TEST_SEED, with_calibration
 from lithoscope.workflows.card_ceiling import with_ceiling
+from lithoscope.workflows.fit_unknown import with_detector
 from lithoscope.workflows.identify import identify_minerals
 from lithoscope.workflows.model_spectra import TEST_BATCH, ModelSpectra
 from lithoscope.workflows.new_model import fitted_network, save_with_card
@@ -102,6 +103,7 @@ def make_model(
     )
     tested = _with_threshold_and_card(untested, spectra, progress)
     tested = with_ceiling(with_calibration(tested, spectra, progress), spectra, progress)
+    tested = with_detector(tested, spectra, progress)
     timings = {
         "group_s": round(grouped - started, 1),
         "train_s": round(fitted - grouped, 1),

@@ -1,24 +1,104 @@
-"""Mapping of files: where results go, and what is recorded about the input."""
+"""Mapping of files: where results go, what they rest on, and many of them one after the other."""
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import hashlib
-from collections.abc import Callable, Sequence
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.errors import OutputError
 from lithoscope.io import open_scan
-from lithoscope.io.aside import check_free
-from lithoscope.workflows.map_minerals import map_minerals
-from lithoscope.workflows.mineral_map import MineralMap
+from lithoscope.io.aside import check_free, os_errors_told
+from lithoscope.io.resumable import BLOCKS, resumable_folder
+from lithoscope.models.checkpoint import DEFAULT_MODEL, Checkpoint, find_checkpoint
+from lithoscope.segmentation.smoothing import DEFAULT_SMOOTHING, Smoothing
+from lithoscope.workflows.find_diffraction import find_diffraction, with_diffraction
+from lithoscope.workflows.map_minerals import map_planned
+from lithoscope.workflows.map_outcome import THERE, Outcome
+from lithoscope.workflows.map_partial import FolderBlocks
+from lithoscope.workflows.map_plan import MapPlan, plan_map
+from lithoscope.workflows.mineral_map import FILES, MineralMap, files_in
 
 _CHUNK = 1 << 20
+_MAX_RUN_BYTES = 1 << 24
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class MapOptions:
+    """How files are mapped; see `map_minerals` and `open_scan`.
+
+    Parameters
+    ----------
+    energy_axis
+        For files that lack one.
+    salvage
+        Map what is left of a damaged file.
+    model, minerals, instrument, smooth, smoothing, allow_electron_beam, false_alarms
+        As in `map_minerals`.
+    bragg_test
+        Take diffraction out first, by comparing two detectors that are kept apart.
+    command
+        The command line that asked for this, for the record.
+    """
+
+    energy_axis: EnergyAxis | None = None
+    salvage: bool = False
+    model: str | Checkpoint = DEFAULT_MODEL
+    minerals: Sequence[str] | None = None
+    instrument: str | None = None
+    smooth: bool = True
+    smoothing: Smoothing = DEFAULT_SMOOTHING
+    allow_electron_beam: bool = False
+    false_alarms: float | None = None
+    bragg_test: bool = False
+    command: str = ""
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the model, loaded."""
+        return find_checkpoint(self.model) if isinstance(self.model, str) else self.model
+
+    def plan(self, path: Path) -> MapPlan:
+        """Open a file and settle how it is mapped."""
+        return plan_map(
+            open_scan(path, energy_axis=self.energy_axis, salvage=self.salvage),
+            model=self.model,
+            minerals=self.minerals,
+            instrument=self.instrument,
+            smoothing=self.smoothing,
+            allow_electron_beam=self.allow_electron_beam,
+            false_alarms=self.false_alarms,
+        )
+
+    def job(self, path: Path, plan: MapPlan) -> dict[str, Any]:
+        """Return all that the blocks of a file's map depend on, as plain values by name."""
+        return {
+            "scan": sha256_of_input(path),
+            "salvage": self.salvage,
+            "bragg test": self.bragg_test,
+            **plan.job(),
+        }
+
+    def provenance(self, path: Path, job: dict[str, Any]) -> dict[str, Any]:
+        """Return what is to be kept in ``run.json`` about where a result came from."""
+        return {
+            "input": str(path),
+            "input_sha256": job["scan"],
+            "command": self.command,
+            "job": job,
+        }
 
 
 def output_folders(scans: Sequence[Path], output: Path | None) -> list[Path]:
-    """Return one result folder for each scan, all of which can be made.
+    """Return one result folder for each scan.
 
     One scan goes to `output` itself, several to ``output/<stem>``; without `output` each goes to
     ``./<stem>-lithoscope``.
@@ -26,7 +106,7 @@ def output_folders(scans: Sequence[Path], output: Path | None) -> list[Path]:
     Raises
     ------
     OutputError
-        If two scans would share a folder, or a folder exists and is not empty.
+        If two scans would share a folder.
     """
     if output is None:
         folders = [Path(f"{scan.stem}-lithoscope") for scan in scans]
@@ -41,8 +121,6 @@ def output_folders(scans: Sequence[Path], output: Path | None) -> list[Path]:
             expected="scans of different names",
             remedy="map them one by one, each with its own -o",
         )
-    for folder in folders:
-        check_free(folder)
     return folders
 
 
@@ -50,13 +128,12 @@ def map_file(
     path: Path,
     folder: Path,
     *,
-    energy_axis: EnergyAxis | None = None,
-    salvage: bool = False,
-    command: str = "",
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
     **options: Any,
 ) -> tuple[MineralMap, dict[str, Path]]:
     """Map one file and save the result, whole or not at all.
+
+    Work that was broken off in ``<folder>.partial`` is taken up again.
 
     Parameters
     ----------
@@ -64,16 +141,10 @@ def map_file(
         The scan's file.
     folder
         Where the result goes.
-    energy_axis
-        For files that lack one.
-    salvage
-        Map what is left of a damaged file.
-    command
-        The command line that asked for this, for the record.
     progress
-        Called with rows done and rows in all.
+        Called with pixels done and pixels in all.
     **options
-        Passed to `map_minerals`.
+        The fields of `MapOptions`.
 
     Returns
     -------
@@ -82,22 +153,91 @@ def map_file(
         Paths of what was written, by purpose.
     """
     check_free(folder)
-    scan = open_scan(path, energy_axis=energy_axis, salvage=salvage)
-    provenance = {
-        "input": str(path),
-        "input_sha256": sha256_of_file(path),
-        "command": command,
-    }
-    result = map_minerals(scan, provenance=provenance, progress=progress, **options)
-    return result, result.save(folder)
+    chosen = MapOptions(**options)
+    plan = chosen.plan(path)
+    job = chosen.job(path, plan)
+    with resumable_folder(folder, job) as partial:
+        found = None
+        if chosen.bragg_test:
+            scan, found = find_diffraction(
+                path, energy_axis=chosen.energy_axis, salvage=chosen.salvage, progress=progress
+            )
+            plan = dataclasses.replace(plan, scan=scan)
+        result = map_planned(
+            plan,
+            FolderBlocks(partial / BLOCKS),
+            smooth=chosen.smooth,
+            provenance=chosen.provenance(path, job),
+            progress=progress,
+        )
+        if found is not None:
+            result = with_diffraction(result, found)
+        with os_errors_told(folder):
+            result.write_into(partial)
+    return result, files_in(folder)
 
 
-def sha256_of_file(path: Path) -> str | None:
-    """Return the SHA-256 of a file; ``None`` for a folder, such as a zarr store."""
-    if path.is_dir():
-        return None
+def map_each(
+    scans: Sequence[Path],
+    folders: Sequence[Path],
+    options: MapOptions,
+    progress: Callable[[str, int, int], None],
+) -> Iterator[Outcome]:
+    """Map files one after the other in this process; a bad one does not stop the rest.
+
+    Parameters
+    ----------
+    scans, folders
+        Files, and where their results go.
+    options
+        How they are mapped.
+    progress
+        Called with a file's name, pixels done and pixels in all.
+    """
+    for path, folder in zip(scans, folders, strict=True):
+        started = time.perf_counter()
+        try:
+            if is_done(path, folder, options):
+                yield Outcome(path, folder, THERE, files=files_in(folder))
+                continue
+            result, _ = map_file(
+                path,
+                folder,
+                progress=functools.partial(progress, path.name),
+                **vars(options),
+            )
+        # Whatever is wrong with one of hundreds of files, the others are to be mapped.
+        except Exception as error:
+            yield Outcome.of_error(path, folder, error)
+            continue
+        seconds = time.perf_counter() - started
+        yield Outcome.of_map(path, folder, result, seconds)
+
+
+def is_done(path: Path, folder: Path, options: MapOptions) -> bool:
+    """Whether a folder holds the whole result of the same job."""
+    run = folder / FILES["run"]
+    if not run.is_file() or run.stat().st_size > _MAX_RUN_BYTES:
+        return False
+    try:
+        found = json.loads(run.read_text(encoding="utf-8"))
+        job, told = found["job"], found["options"]
+        smoothing = (told["smooth"], told["smoothing"])
+    except (ValueError, KeyError, TypeError):
+        return False
+    if smoothing != (options.smooth, options.smoothing.as_data()):
+        return False
+    return bool(job == json.loads(json.dumps(options.job(path, options.plan(path)))))
+
+
+def sha256_of_input(path: Path) -> str:
+    """Return the SHA-256 of a file, or of the names and contents of all files in a folder."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if path.is_dir():
+            digest.update(f"{file.relative_to(path).as_posix()}\0".encode())
+        if file.is_file():
+            with file.open("rb") as stream:
+                while chunk := stream.read(_CHUNK):
+                    digest.update(chunk)
     return digest.hexdigest()

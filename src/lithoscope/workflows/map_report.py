@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lithoscope.figures.certainty_maps import certainty_maps_figure
 from lithoscope.figures.element_maps import side_by_side_figure
+from lithoscope.figures.mean_spectra import mean_spectra_figure
 from lithoscope.figures.mineral_map import mineral_map_figure
 from lithoscope.figures.save import figure_bytes
 from lithoscope.figures.scan_overview import scan_overview_figure
 from lithoscope.report.page import ReportContent, write_report
+from lithoscope.workflows.mean_spectra import expected_beside
 
 if TYPE_CHECKING:
     from lithoscope.workflows.mineral_map import MineralMap
 
 _INTERVAL_NOTE = (
-    "Area percent of all non-void pixels. Its 95 % interval comes from a block bootstrap of the "
-    "scan: it says how far another part of the same rock might differ, and holds nothing of "
-    "misnamed pixels. Unknown pixels count only as unknown. Weight percent of identified pixels, "
-    "from ideal densities."
+    "Unknown pixels count only as unknown. Weight percent from ideal densities. The 95 % interval "
+    "comes from a block bootstrap of the scan: it says how far another part of the same rock might "
+    "differ, and holds nothing of misnamed pixels. Percents corrected for known confusions, with "
+    "intervals of this scan and of the rock, are in minerals.csv."
 )
 
 
-def write_map_report(result: MineralMap, path: Path) -> None:
-    """Write the report of a mineral map as one HTML file."""
+def write_map_report(result: MineralMap, path: Path, pictures: Mapping[str, bytes]) -> None:
+    """Write the report of a mineral map, with its pictures, as one HTML file."""
     content = ReportContent(
         title=result.title or "Mineral map",
         facts=_facts(result),
         rows=result.percentages(),
-        figures=_figures(result),
+        figures=_captioned(result, pictures),
         interval_note=_INTERVAL_NOTE,
         model_notes=result.model_notes,
         how_to_repeat=str(result.run.get("command", "")),
         versions=result.run["versions"],
         warnings=result.warnings,
+        unexplained=result.unexplained,
+        confusions=_confusions(result),
     )
     write_report(path, content=content)
 
@@ -58,15 +64,33 @@ def _facts(result: MineralMap) -> list[tuple[str, str]]:
             f"{instrument['name']} (from {instrument['source']}), {instrument['anode']} anode, "
             f"{instrument['voltage_kV']:.1f} kV (from {instrument['voltage_source']})",
         ),
-        ("Model", str(run["model"])),
+        ("Model", f"{run['model']} (SHA-256 {run['model_digest'][:16]})"),
+        *([("Input", f"SHA-256 {digest[:16]}")] if (digest := run.get("input_sha256")) else []),
         ("Classifying took", f"{run['timings']['classify_s']:.1f} s"),
     ]
     return facts
 
 
-def _figures(result: MineralMap) -> list[tuple[str, str, bytes]]:
+def _confusions(result: MineralMap) -> list[tuple[str, str]]:
+    """Say of each main mineral what its pixels may be besides."""
+    said = []
+    for mean in result.means:
+        members = mean.mineral.split("/")
+        parts = []
+        if len(members) > 1:
+            parts.append(f"not told apart: {', '.join(members)}")
+        others = result.confusions.get(mean.mineral, [])
+        if others:
+            shares = ", ".join(f"{name} ({100 * share:.0f} %)" for name, share in others)
+            parts.append(f"the model also considers {shares}")
+        if parts:
+            said.append((mean.mineral, "; ".join(parts)))
+    return said
+
+
+def map_pictures(result: MineralMap) -> dict[str, bytes]:
+    """Draw the report's pictures, as PNG by name; there may be no ``elements``."""
     rows = result.percentages()
-    y, x = result.marked_pixel
     overview = scan_overview_figure(
         result.dataset,
         result.marked_spectrum,
@@ -74,24 +98,58 @@ def _figures(result: MineralMap) -> list[tuple[str, str, bytes]]:
         elements=result.marked_elements,
         title=result.title,
     )
-    figures = [
-        (
-            f"Total counts (zero peak left out), and the spectrum of the pixel marked red "
-            f"(row {y}, column {x})",
-            "Map of total counts beside one pixel's spectrum",
-            figure_bytes(overview),
-        )
-    ]
-    cleaned = "isolated uncertain pixels cleaned off" if result.smoothed else "as classified"
     mineral_map = mineral_map_figure(result.dataset, rows, title="", smoothed=result.smoothed)
-    figures.append((f"Mineral map, {cleaned}", "Mineral map", figure_bytes(mineral_map)))
+    pictures = {
+        "overview": figure_bytes(overview),
+        "minerals": figure_bytes(mineral_map),
+        "certainty": figure_bytes(certainty_maps_figure(result.dataset)),
+    }
     if result.element_maps:
         maps = side_by_side_figure(
             result.dataset, rows, result.element_maps, title="", smoothed=False
         )
-        caption = (
+        pictures["elements"] = figure_bytes(maps)
+    if result.means:
+        shown = [
+            (
+                f"{mean.mineral}, mean of {mean.pixels:,} pixel" + "s" * (mean.pixels > 1),
+                mean.spectrum,
+                mean.elements,
+                expected_beside(mean),
+            )
+            for mean in result.means
+        ]
+        pictures["spectra"] = figure_bytes(mean_spectra_figure(shown))
+    return pictures
+
+
+def _captioned(result: MineralMap, pictures: Mapping[str, bytes]) -> list[tuple[str, str, bytes]]:
+    """Put a caption and a short description to each picture."""
+    y, x = result.marked_pixel
+    cleaned = "smoothed where spectra are unsure" if result.smoothed else "as classified"
+    words = {
+        "overview": (
+            f"Total counts (zero peak left out), and the spectrum of the pixel marked red "
+            f"(row {y}, column {x})",
+            "Map of total counts beside one pixel's spectrum",
+        ),
+        "minerals": (f"Mineral map, {cleaned}", "Mineral map"),
+        "certainty": (
+            "Confidence: the probability of each pixel's best group, right or wrong; and pixels "
+            "that are unlike what the model was trained on",
+            "Map of confidence beside the map of unknown pixels",
+        ),
+        "spectra": (
+            "Blue: mean spectra of the pixels called one mineral. Orange: the expected spectrum of "
+            "the group's first member (ideal formula, thick, no Bragg peaks, instrument as above), "
+            "scaled to the same counts, not fitted. A peak in one alone is a reason to doubt the "
+            "name",
+            "Mean spectra of minerals with expected spectra over them",
+        ),
+        "elements": (
             "Minerals pixel by pixel, as classified, beside net counts of the main elements' "
-            "strongest lines"
-        )
-        figures.append((caption, "Mineral map and element maps", figure_bytes(maps)))
-    return figures
+            "strongest lines",
+            "Mineral map and element maps",
+        ),
+    }
+    return [(*words[name], picture) for name, picture in pictures.items()]

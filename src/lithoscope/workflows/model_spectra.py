@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from lithoscope.core.instrument import Instrument
 from lithoscope.core.labels import LabelSet
 from lithoscope.core.mineral import Mineral
+from lithoscope.errors import CheckpointError
 from lithoscope.io import load_instrument
+from lithoscope.minerals import load_library
+from lithoscope.models.checkpoint import Checkpoint
 from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import CONDITIONS, Condition
 from lithoscope.synthesis.distortions.voltage import voltage_range
@@ -105,6 +108,30 @@ class ModelSpectra:
     def _training_size(self) -> GenerationSize:
         recipe = self.recipe
         return GenerationSize(recipe.machines, recipe.per_machine, recipe.renewed_machines)
+
+
+def spectra_of_model(checkpoint: Checkpoint) -> ModelSpectra:
+    """Return where the spectra of a trained model come from.
+
+    Raises
+    ------
+    CheckpointError
+        If the model's card lacks the recipe by which spectra are drawn.
+    MineralError
+        If the model has minerals that are not in the library.
+    """
+    if "recipe" not in checkpoint.card:
+        raise CheckpointError(
+            f"The card of the model '{checkpoint.name}' holds no recipe.",
+            expected="a model written by `lithoscope train`",
+        )
+    # What the model says of itself, rather than the recipe: finetuning may have changed it.
+    recipe = Recipe.model_validate(checkpoint.card["recipe"]).model_copy(
+        update={"instruments": list(checkpoint.instruments)}
+    )
+    library = load_library()
+    minerals = [library.get(name) for name in checkpoint.labels.members]
+    return ModelSpectra(recipe, minerals, checkpoint.labels, checkpoint.axis)
 
 
 def distinct_physics(instruments: Sequence[Instrument]) -> list[Instrument]:

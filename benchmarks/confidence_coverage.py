@@ -1,6 +1,6 @@
 """Coverage, calibration and answers of a model on fresh simulated spectra, batch by batch.
 
-    python -m benchmarks.coverage default --seeds 7000003,8000009 --batches 5
+    python -m benchmarks.confidence_coverage default --seeds 7000003,8000009 --batches 5
 
 Each batch is 2 048 spectra of 32 machines drawn anew, under the condition of the model's training,
 with seeds that neither training nor calibration nor tests have used. What batches scatter more
@@ -28,7 +28,7 @@ _COUNTS = (100.0, 550.0, 1_000.0, 10_000.0)
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.coverage",
+        prog="python -m benchmarks.confidence_coverage",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,0 +1,1 @@
+"""Detectors of the unknown: one fits on known spectra and scores, higher is stranger."""

@@ -1,0 +1,89 @@
+"""Made-up samples are no minerals, and do not give themselves away."""
+
+import numpy as np
+import pytest
+
+from lithoscope.core.elements import atomic_number
+from lithoscope.errors import InvalidValueError
+from lithoscope.minerals import load_library
+from lithoscope.synthesis.surrogates import FOREIGN, stretched_spectra, surrogate_minerals
+
+
+@pytest.fixture(scope="module")
+def some():
+    library = load_library()
+    names = ["quartz", "hematite", "forsterite", "galena", "zircon", "nickel", "gypsum"]
+    return [library.get(name) for name in names]
+
+
+def _shares(composition):
+    visible = {
+        symbol: share
+        for symbol, share in composition.mass_fractions.items()
+        if atomic_number(symbol) >= 11
+    }
+    total = sum(visible.values())
+    return {symbol: share / total for symbol, share in visible.items()}
+
+
+def test_none_is_near_a_mineral_in_its_visible_elements(some):
+    made = surrogate_minerals(some, 200, np.random.default_rng(0))
+    assert len({one.name for one in made}) == 200
+    for one in made:
+        own = _shares(one.composition)
+        for mineral in some:
+            theirs = _shares(mineral.composition)
+            distance = sum(
+                abs(own.get(symbol, 0) - theirs.get(symbol, 0)) for symbol in {*own, *theirs}
+            )
+            assert distance > 0.24, (one.formula, mineral.name)
+
+
+def test_elements_are_those_of_the_minerals_and_some_foreign_ones(some):
+    made = surrogate_minerals(some, 200, np.random.default_rng(1))
+    allowed = {symbol for one in some for symbol in one.composition.elements}
+    allowed |= {"Fe", "Mg"}
+    used = {symbol for one in made for symbol in one.composition.elements}
+    assert used <= allowed | set(FOREIGN) | {"O", "C", "H", "F"} | _end_member_elements(some)
+    assert set(FOREIGN) <= used
+
+
+def _end_member_elements(minerals):
+    from lithoscope.core.formula import parse_formula
+
+    return {
+        symbol
+        for one in minerals
+        for formula in one.end_members
+        for symbol in parse_formula(formula)
+    }
+
+
+def test_the_same_seed_makes_the_same_samples(some):
+    first, second = (surrogate_minerals(some, 20, np.random.default_rng(3)) for _ in range(2))
+    assert [one.formula for one in first] == [one.formula for one in second]
+
+
+def test_cells_and_traces_are_those_of_minerals(some):
+    made = surrogate_minerals(some, 50, np.random.default_rng(4))
+    cells = [mineral.cell for mineral in some]
+    assert all(one.cell in cells for one in made)
+    assert any(one.traces for one in made)
+
+
+def test_nothing_to_make_is_refused(some):
+    with pytest.raises(InvalidValueError, match="1 or more"):
+        surrogate_minerals(some, 0, np.random.default_rng(0))
+
+
+def test_stretched_spectra_keep_their_sum_and_move_their_peaks():
+    edges = np.linspace(1.0, 41.0, 401)
+    peaks = np.zeros((300, 400))
+    peaks[:, 100] = 2.0
+    made = stretched_spectra(peaks, edges, np.random.default_rng(0))
+    np.testing.assert_allclose(made.sum(axis=1), 2.0, rtol=1e-5)
+    centres = (edges[1:] + edges[:-1]) / 2
+    # A peak at 11.05 keV comes to stand at 11.05 / (1 + off).
+    off = 11.05 / (made @ centres / 2.0) - 1
+    assert 0.05 <= np.abs(off).min() < np.abs(off).max() <= 0.15
+    assert 0.4 < (off > 0).mean() < 0.6

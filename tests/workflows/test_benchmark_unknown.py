@@ -1,0 +1,65 @@
+"""The benchmark of the unknown runs in small and writes what it measured."""
+
+import json
+
+import pytest
+
+from lithoscope.errors import CheckpointError
+from lithoscope.models.checkpoint import find_checkpoint, save_checkpoint
+from lithoscope.workflows import benchmark_unknown as benchmark
+from lithoscope.workflows.unknown_tables import panels, tables, write_tables
+
+
+@pytest.fixture(scope="module")
+def small(tiny_model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unknown")
+    save_checkpoint(tiny_model, folder / "tiny")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(benchmark, "_KNOWN", 200)
+        patch.setattr(benchmark, "_STRANGE", 60)
+        patch.setattr(benchmark, "_LEFT_OUT_SPECTRA", 2000)
+        patch.setattr(benchmark, "LEVELS", (300.0, 3000.0))
+        patch.setattr(benchmark, "NEAR", ("galena",))
+        patch.setattr(benchmark, "BY_ELEMENT", ("hematite",))
+        rows = benchmark.benchmark_unknown(folder, model=str(folder / "tiny"))
+    return folder, rows
+
+
+def test_every_detector_is_measured_on_every_unknown_at_every_level(small):
+    _, rows = small
+    found = [row for row in rows if row["kind"] == "separation"]
+    keys = {(row["model"], row["unknown"], row["detector"], row["counts"]) for row in found}
+    # Eight detectors, two levels, four kinds of unknown for the whole model, three for the other.
+    assert len(found) == len(keys) == 8 * 2 * (4 + 3)
+    assert all(0 <= row["auroc"] <= 1 for row in found)
+    best = [row["auroc"] for row in found if row["detector"] == "combined"]
+    assert max(best) > 0.9
+
+
+def test_the_left_out_minerals_are_not_in_its_model(small):
+    folder, _ = small
+    left = find_checkpoint(str(folder / "left-out"))
+    assert not {"galena", "hematite", "epoxy"} & set(left.labels.members)
+    assert left.labels.members == ("quartz", "calcite")
+    assert left.detector is not None
+
+
+def test_tables_and_figure_are_written(small):
+    folder, rows = small
+    page, figure = write_tables(rows, folder)
+    assert figure.stat().st_size > 10_000
+    text = page.read_text()
+    for words in ("AUROC", "combined", "foreign elements", "called unknown", "µs a spectrum"):
+        assert words in text
+    lines = (folder / "unknown.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == rows
+    assert len(panels(rows)) == 6
+    assert "\n".join(tables(rows)) == text
+
+
+def test_a_model_without_a_detector_is_refused(tiny_model, tmp_path):
+    import dataclasses
+
+    save_checkpoint(dataclasses.replace(tiny_model, detector=None), tmp_path / "bare")
+    with pytest.raises(CheckpointError, match="recalibrate"):
+        benchmark.benchmark_unknown(tmp_path / "out", model=str(tmp_path / "bare"))
