@@ -26,6 +26,7 @@ from benchmarks.physics.tables import table
 from benchmarks.sections import write_section
 from numpy.typing import NDArray
 
+import lithoscope.workflows.study
 from lithoscope.evaluation.two_spectra import error_between
 from lithoscope.inference.predict import Predictor
 from lithoscope.io import load_instrument
@@ -33,7 +34,7 @@ from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import Checkpoint, find_checkpoint
 from lithoscope.workflows.simulate import simulate
 
-INSTRUMENT = Path(__file__).parent / "data" / "xmimsim.yaml"
+INSTRUMENT = Path(lithoscope.workflows.study.__path__[0]) / "instruments" / "xmimsim.yaml"
 LEVELS = (1_000, 3_000)
 DRAWS = 2_000
 GOAL = 0.97
@@ -177,7 +178,7 @@ def page(checkpoints: Sequence[Checkpoint], spectra: Spectra, rivals: Rivals) ->
         "../shared/data --model runs/xmimsim -o docs/sim-to-real.md`; do not edit. Not measured: "
         "spectra that XMI-MSIM 8.1 simulated, a Monte Carlo code independent of ours, of six "
         "ideal, thick, single minerals on a machine without a lens (Rh 50 kV, "
-        "`benchmarks/data/xmimsim.yaml`), without diffraction, pile-up, or anything foreign; "
+        "`xmimsim` of `lithoscope study`), without diffraction, pile-up, or anything foreign; "
         "beside them our own simulation of the same, and of "
         f"{COMPOSITIONS} natural compositions, traces included, as all training has. Poisson "
         f"noise, {DRAWS:,} draws a level, counts above {_FROM_KEV} keV. Share put into the right "

@@ -21,6 +21,7 @@ from lithoscope.cli import (
     phantom,
     preprocess,
     simulate,
+    study,
     train,
     view,
 )
@@ -49,6 +50,7 @@ app.command("train", rich_help_panel=RESEARCH)(train.train)
 app.command("finetune", rich_help_panel=RESEARCH)(finetune.finetune)
 app.command("evaluate", rich_help_panel=RESEARCH)(evaluate.evaluate)
 app.command("ceiling", rich_help_panel=RESEARCH)(ceiling.ceiling)
+app.command("study", rich_help_panel=RESEARCH)(study.study)
 app.command("models", rich_help_panel=RESEARCH)(models.models)
 
 app.add_typer(benchmark.app, name="benchmark", rich_help_panel=RESEARCH)

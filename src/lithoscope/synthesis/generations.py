@@ -7,7 +7,7 @@ any of them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -93,6 +93,8 @@ class GenerationMaker:
         Where the tensors go.
     truth
         Gives the net counts of lines, where they are wanted.
+    left_out
+        Parts of the physics that are left out, see `physics.simplified`.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class GenerationMaker:
         seed: int,
         device: torch.device,
         truth: LineTruth | None = None,
+        left_out: Collection[str] = (),
     ) -> None:
         self.minerals, self.labels = tuple(minerals), labels
         self.instruments = tuple(instruments)
@@ -115,6 +118,7 @@ class GenerationMaker:
         self.edges_keV, self.counted = edges_keV, counted
         self.symbols = symbols_of_minerals(self.minerals)
         self.seed, self.device, self.truth = seed, device, truth
+        self._left_out = tuple(left_out)
         self._varied = any(isinstance(one, MachineDistortion) for one in distortions)
         total = size.machines * size.per_machine
         self.machines = size.machines if self._varied else len(self.instruments)
@@ -234,6 +238,7 @@ class GenerationMaker:
             self._rng(_MACHINES, index),
             symbols=self.symbols,
             edges_keV=self.edges_keV,
+            left_out=self._left_out,
         )
 
     def _rng(self, *numbers: int) -> np.random.Generator:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lithoscope.core.instrument import Instrument
 from lithoscope.physics.compile import compile_instrument
+from lithoscope.physics.simplified import simplified_instrument
 from lithoscope.synthesis.distortions.base import Distortion, MachineDistortion
 from lithoscope.synthesis.expected import Machine
 
@@ -20,6 +21,7 @@ def draw_machine(
     *,
     symbols: Sequence[str],
     edges_keV: NDArray[np.float64],
+    left_out: Collection[str] = (),
 ) -> Machine:
     """Draw a machine of this make and compile it.
 
@@ -35,6 +37,8 @@ def draw_machine(
         Elements that samples will hold.
     edges_keV
         Edges of the fine bins.
+    left_out
+        Parts of the physics that are left out, see `physics.simplified`.
     """
     parameters = {}
     for distortion in distortions:
@@ -45,4 +49,4 @@ def draw_machine(
     compiled = compile_instrument(
         instrument=instrument, symbols=symbols, edges_keV=edges_keV, dtype=np.float32
     )
-    return Machine(compiled, parameters)
+    return Machine(simplified_instrument(compiled=compiled, left_out=left_out), parameters)

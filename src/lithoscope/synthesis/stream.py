@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,6 +103,8 @@ class SpectrumStream:
         (k, n): this is the k-th of n workers, which share the generations among them.
     lines
         Whether batches tell the net counts of lines, see `synthesis.line_truth`.
+    left_out
+        Parts of the physics that are left out, see `physics.simplified`.
     """
 
     def __init__(
@@ -119,6 +121,7 @@ class SpectrumStream:
         device: str | torch.device = "cpu",
         shard: tuple[int, int] = (0, 1),
         lines: bool = False,
+        left_out: Collection[str] = (),
     ) -> None:
         if batch_size < 1:
             raise InvalidValueError(f"Batches of {batch_size}.", expected="1 or more spectra")
@@ -153,6 +156,7 @@ class SpectrumStream:
             seed=seed,
             device=self.device,
             truth=self._truth,
+            left_out=left_out,
         )
         self._per_generation = len(self.maker) // batch_size
 

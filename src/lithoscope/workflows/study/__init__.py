@@ -1,0 +1,1 @@
+"""The study: arms as small files, runs as lines of one file, a report from these lines."""

@@ -1,0 +1,213 @@
+"""The study's machinery: arms, resuming, staleness, and each measure through the real code."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lithoscope.errors import CheckpointError, InvalidValueError, OutputError
+from lithoscope.models.registry import NETWORKS
+from lithoscope.workflows.study import one_run, phantom_maps, runs, study, transfer
+from lithoscope.workflows.study.arm import BASELINES, CEILING, Case, load_arm, load_arms
+from lithoscope.workflows.study.measures import without_range
+from lithoscope.workflows.study.runs import Run, RunFile, RunLine, simulator_version
+from lithoscope.workflows.study.size import FULL, QUICK
+from lithoscope.workflows.study.study import make_study, planned_runs
+
+_TINY = dataclasses.replace(
+    QUICK,
+    spectra=256,
+    tested=64,
+    each_class=4,
+    machines=1,
+    per_machine=512,
+    test_machines=1,
+    corrupted=64,
+    templates=4,
+    severities=(2,),
+    groups=("quartz", "orthoclase", "albite", "annite", "chromium", "galena"),
+    rows=4,
+    draws=8,
+)
+_DATA = Path(__file__).parents[3] / "shared" / "data"
+
+
+def _run(**case):
+    made = Case.model_validate({"levels": [1000.0], "tested_under": ["poisson"], **case})
+    return Run("arm", "case", made, 0, _TINY)
+
+
+def _line(run, **changes):
+    values = {
+        "arm": run.arm,
+        "case": run.case_name,
+        "seed": run.seed,
+        "recipe": run.recipe,
+        "simulator": simulator_version(),
+        "size": str(run.size),
+        "seconds": 1.0,
+        "result": {"accuracy": {"realistic": {"100": 0.3, "1000": 0.5 + 0.01 * run.seed}}},
+    }
+    return RunLine(**{**values, **changes})
+
+
+def test_arms_name_every_network_and_baseline_and_ask_for_three_seeds():
+    arms = load_arms()
+    learners = {case.learner for case in arms["networks"].cases().values()}
+    assert learners == {*(set(NETWORKS) - {"cnn-large"}), *BASELINES, CEILING}
+    assert all(case.seeds >= 3 for case in arms["training-data"].cases().values())
+    assert next(iter(arms)) == "attention"
+
+
+def test_planned_runs_take_all_cases_before_the_next_seed():
+    planned = list(planned_runs(load_arms(["attention"]), FULL))
+    assert [run.seed for run in planned] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def test_arm_with_a_fault_is_refused_with_its_name(tmp_path):
+    path = tmp_path / "wrong.yaml"
+    path.write_text("title: a\nquestion: b\norder: 1\nalso: {x: {learner: cnm}}\n")
+    with pytest.raises(CheckpointError, match="cnm"):
+        load_arm(path)
+    with pytest.raises(CheckpointError, match="no arm 'atention'"):
+        load_arms(["atention"])
+
+
+@pytest.mark.parametrize("condition", ["realistic+brag=0", "realistic+bragg", "unreal", "bragg@9"])
+def test_conditions_that_are_none_are_refused(condition):
+    with pytest.raises(ValueError, match=r"distortion|condition|severity|bragg"):
+        Case.model_validate({"learner": "cnn", "trained_under": condition})
+
+
+def test_half_written_line_is_dropped_and_its_run_done_again(tmp_path):
+    path, run, other = tmp_path / "runs.jsonl", _run(learner="SAM"), _run(learner="NNLS")
+    RunFile(path).add(_line(run))
+    whole = path.read_bytes()
+    path.write_bytes(whole + _line(other).model_dump_json().encode()[:50])
+    again = RunFile(path)
+    assert again.find(run) is not None
+    assert again.find(other) is None
+    again.add(_line(other))
+    assert [json.loads(text)["recipe"] for text in path.read_text().splitlines()] == [
+        run.recipe,
+        other.recipe,
+    ]
+
+
+def test_line_that_is_no_run_is_refused(tmp_path):
+    path = tmp_path / "runs.jsonl"
+    path.write_text('{"arm": "a"}\n')
+    with pytest.raises(OutputError, match="Line 1"):
+        RunFile(path)
+
+
+def test_line_of_another_simulator_or_recipe_is_stale(tmp_path):
+    file, run = RunFile(tmp_path / "runs.jsonl"), _run(learner="SAM")
+    file.add(_line(run, simulator="of yesterday"))
+    file.add(_line(run, recipe="another"))
+    assert file.find(run) is None
+    file.add(_line(run))
+    assert file.find(run) is not None
+
+
+def test_simulator_version_changes_with_its_files(tmp_path, monkeypatch):
+    for package in ("core", "physics", "minerals", "synthesis"):
+        (tmp_path / package).mkdir()
+    (tmp_path / "physics" / "a.py").write_text("1")
+    monkeypatch.setattr(runs.resources, "files", lambda name: tmp_path)
+    first = simulator_version.__wrapped__()
+    (tmp_path / "physics" / "a.py").write_text("2")
+    assert simulator_version.__wrapped__() != first
+
+
+def test_study_resumes_and_keeps_to_its_budget(tmp_path, monkeypatch):
+    done = []
+
+    def fake(run, data):
+        done.append(run)
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        return _line(run)
+
+    monkeypatch.setattr(one_run, "line_of_run", fake)
+    with pytest.raises(KeyboardInterrupt):
+        make_study(tmp_path, arms=["attention"], quick=True)
+    made = make_study(tmp_path, arms=["attention"], quick=True)
+    assert (made.done, made.planned, made.made_now) == (6, 6, 4)
+    assert make_study(tmp_path, arms=["attention"], quick=True).made_now == 0
+    page = (tmp_path / "report.html").read_text()
+    assert "test of the machinery" in page
+    assert "test of the machinery" in (tmp_path / "report.md").read_text()
+    assert "<svg" in page
+    assert "http" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "")
+    other = make_study(tmp_path / "short", arms=["attention"], quick=True, budget_hours=1e-6)
+    assert other.made_now == 0
+    assert "not run" in (tmp_path / "short" / "report.md").read_text()
+    with pytest.raises(InvalidValueError, match="budget"):
+        make_study(tmp_path, budget_hours=0.0)
+
+
+def test_run_over_its_time_says_so():
+    run = dataclasses.replace(_run(learner="mlp"), size=dataclasses.replace(_TINY, limit_s=0.0))
+    line = one_run.line_of_run(run, None)
+    assert line.missing is not None
+    assert "over its 0 s" in line.missing
+
+
+def test_a_network_goes_through_every_measure(monkeypatch):
+    # Each rock and each mineral of another maker costs seconds.
+    monkeypatch.setattr(phantom_maps, "ROCKS", ("granite",))
+    monkeypatch.setattr(transfer, "ELEMENTS", {"Cr": "chromium"})
+    measures = ["accuracy", "calibration", "missing ranges", "phantoms", "carrying over"]
+    case = {"learner": "mlp", "trained_under": "poisson", "measures": measures}
+    line = one_run.line_of_run(_run(**case), _DATA if _DATA.is_dir() else None)
+    assert line.missing is None
+    assert line.spectra == 256
+    assert set(measures) <= set(line.result)
+    accuracy = line.result["accuracy"]["poisson"]["1000"]
+    # 256 spectra teach something about six classes.
+    assert accuracy > 1.5 / 6
+    whole = line.result["missing ranges"]["poisson"]["1000"]
+    assert whole["0"] == accuracy
+    granite = line.result["phantoms"]["granite"]["1000"]["direct"]
+    assert 0 <= granite["area_error"] <= 1
+    if _DATA.is_dir():
+        assert set(line.result["carrying over"]["elements, measured"]) == {"chromium"}
+        assert "quartz" in line.result["carrying over"]["minerals, XMI-MSIM"]
+
+
+def test_a_baseline_and_the_ceiling_on_the_same_spectra():
+    line = one_run.line_of_run(_run(learner="Poisson likelihood", trained_under="poisson"), None)
+    best = one_run.line_of_run(_run(learner=CEILING, trained_under="poisson"), None)
+    share = line.result["accuracy"]["poisson"]["1000"]
+    bracket = best.result["ceiling"]["poisson"]["1000"]
+    assert share > 0.7
+    assert bracket["low"] <= bracket["high"] <= 1
+    assert bracket["high"] >= share - 0.1
+
+
+def test_corruption_errors_are_one_for_each_severity(monkeypatch):
+    monkeypatch.setattr("lithoscope.workflows.study.measures.CORRUPTIONS", ("bragg", "energy"))
+    case = {"learner": "SAM", "trained_under": "poisson", "measures": ["corruption"]}
+    line = one_run.line_of_run(_run(**case), None)
+    assert {name: len(found) for name, found in line.result["corruption"].items()} == {
+        "bragg": 1,
+        "energy": 1,
+    }
+
+
+def test_range_of_a_width_is_taken_out():
+    edges = np.arange(0, 20.01, 0.01)
+    counts = torch.ones(50, edges.size - 1)
+    gone = (without_range(counts, edges, 0.5) == 0).sum(dim=1).numpy()
+    assert gone == pytest.approx(np.full(50, 50), abs=1)
+    assert torch.equal(without_range(counts, edges, 0.0), counts)
+
+
+def test_first_seed_of_every_arm_is_there_in_a_quick_study():
+    names = {run.arm for run in planned_runs(load_arms(), QUICK)}
+    assert names == set(load_arms())
+    assert study.RUNS == "runs.jsonl"

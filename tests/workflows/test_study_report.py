@@ -1,0 +1,96 @@
+"""The report from lines of every measure: numbers stand where they were put."""
+
+from lithoscope.workflows.study.arm import load_arms
+from lithoscope.workflows.study.conclusions import conclusions
+from lithoscope.workflows.study.report import write_report
+from lithoscope.workflows.study.results import ArmResults
+from lithoscope.workflows.study.runs import RunLine, simulator_version
+from lithoscope.workflows.study.size import FULL
+from lithoscope.workflows.study.study import planned_runs
+
+
+def _line(run, accuracy, **measures):
+    levels = {f"{level:g}": accuracy for level in run.case.levels}
+    by_condition = dict.fromkeys(run.case.tests, levels)
+    result = {"accuracy": by_condition, "cost": {"fitting_s": 12.0}, **measures}
+    if run.case.learner == "ceiling":
+        brackets = {level: {"low": 0.97, "high": 0.99} for level in levels}
+        result = {"ceiling": dict.fromkeys(run.case.tests, brackets)}
+    return RunLine(
+        arm=run.arm,
+        case=run.case_name,
+        seed=run.seed,
+        recipe=run.recipe,
+        simulator=simulator_version(),
+        size=str(run.size),
+        seconds=1.0,
+        spectra=1000,
+        result=result,
+    )
+
+
+def _found(arms, accuracy_of):
+    ece = {"1000": {"ece": 0.0123, "brier": 0.2, "nll": 0.4}}
+    map_of = {"direct": {"accuracy": 0.777, "mean_iou": 0.5, "area_error": 0.02}}
+    measures = {
+        "corruption": {"bragg": [0.1, 0.2], "tail": [0.3, 0.3]},
+        "calibration": {"realistic": ece},
+        "missing ranges": {"realistic": {"1000": {"0": 0.9, "2": 0.654}}},
+        "phantoms": {"granite": {"300": map_of}},
+        "carrying over": {
+            "elements, own simulation": {"tin": {"1000": 1.0}, "silicon": {"1000": 0.9}},
+            "elements, measured": {"tin": {"1000": 0.6}, "silicon": {"1000": 0.2}},
+        },
+    }
+    found = {}
+    for run in planned_runs(arms, FULL):
+        own = {name: measures[name] for name in run.case.measures if name in measures}
+        if run.case.learner == "SAM" and "corruption" in own:
+            own["corruption"] = {"bragg": [0.2, 0.4], "tail": [0.2, 0.2]}
+        found[run] = _line(run, accuracy_of(run), **own)
+    return found
+
+
+def test_report_shows_what_lines_hold_and_names_what_is_missing(tmp_path):
+    arms = load_arms()
+    found = _found(arms, lambda run: 0.9 + 0.001 * run.seed)
+    gone = next(run for run in found if run.case_name == "transformer")
+    found[gone] = None
+    write_report(tmp_path, arms, found, FULL)
+    text = (tmp_path / "report.md").read_text()
+    for shown in ("0.012 ± 0.000", "65.4", "77.7", "97.0 to 99.0", "90.1 ± 0.1", "| bragg | 1.00"):
+        assert shown in text, shown
+    assert "networks: transformer, seed 0: not run" in text
+    # (0.3 / 0.6 + 0.6 / 0.4) / 2
+    assert "cnn: mean corruption error 1.00 ± 0.00 of SAM's (3 seeds)" in text
+    assert "95.0 to 40.0 %, -55.0 points" in text
+    assert "(best possible, trained under what it is tested on)" in text
+    assert "machinery" not in text
+    for name in ("training-data-matrix", "attention-accuracy-poisson", "robustness-corruption"):
+        assert (tmp_path / "figures" / f"{name}.svg").read_bytes().startswith(b"<?xml")
+        assert f"figures/{name}.svg" in text
+
+
+def test_sentences_follow_their_rule():
+    arms = load_arms(["attention"])
+    gains = {"cnn-attention": (0.91, 0.92, 0.93), "cnn-wide": (0.90, 0.911, 0.919)}
+
+    def says(gain):
+        found = _found(arms, lambda run: gain.get(run.case_name, (0.5,) * 3)[run.seed])
+        results = ArmResults.of("attention", arms["attention"], found)
+        return conclusions(results, FULL)[1]
+
+    assert "realistic, 1,000 counts: +1.0 ± 0.1 points (3 seeds" in says(gains)
+    assert says(gains).endswith(": a gain.")
+    turned = {"cnn-attention": gains["cnn-wide"], "cnn-wide": gains["cnn-attention"]}
+    assert says(turned).endswith(": a loss.")
+    mixed = {"cnn-attention": (0.91, 0.90, 0.93), "cnn-wide": (0.90, 0.911, 0.919)}
+    assert says(mixed).endswith(": none shown.")
+
+
+def test_one_seed_shows_nothing():
+    arms = load_arms(["inputs"])
+    found = _found(arms, lambda run: 0.7 if run.case_name == "raw counts" else 0.8)
+    said = conclusions(ArmResults.of("inputs", arms["inputs"], found), FULL)
+    assert "+10.0 points (1 seed), larger than two standard errors of counting" in said[0]
+    assert "+0.0 points (1 seed), within" in said[1]
