@@ -15,12 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from benchmarks.bragg_pictures import real_map_figure
+from benchmarks.bragg_pictures import on_a_peak_of_both, real_map_figure
 from benchmarks.bragg_scenes import INSTRUMENT, MINERALS, SLOPES, MosaicScenes, RockScenes
 
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.scan import Scan
 from lithoscope.figures.save import save_figure
+from lithoscope.inference import bragg_peaks
 from lithoscope.inference.bragg_scan import Diffraction, find_in_scan, scan_without
 from lithoscope.inference.detector_windows import WindowGrid
 from lithoscope.inference.predict import Predictor
@@ -89,10 +90,11 @@ def power() -> Iterator[str]:
         f"{low:g} to {high:g}" if np.isfinite(high) else f"over {low:g}" for low, high in HEIGHTS
     )
     yield (
-        f"| grain | counts a pixel | tests | peaks | all found | {names} | false peaks "
+        f"| grain | counts a pixel | tests | peaks | all found | {names} "
+        "| none within 8 pixels | none in its pixels "
         "| windows of pixels touched without a peak |"
     )
-    yield "|---:|---:|---:|---:|---:|" + "---:|" * len(HEIGHTS) + "---:|---:|"
+    yield "|---:|---:|---:|---:|---:|" + "---:|" * len(HEIGHTS) + "---:|---:|---:|"
     scenes = MosaicScenes()
     for grain_side in (1, 3, 9, 27):
         for counts in (500, 2_000, 5_000, 20_000, 200_000):
@@ -104,11 +106,11 @@ def power() -> Iterator[str]:
             for low, high in HEIGHTS:
                 own = (heights >= low) & (heights < high)
                 cells.append(f"{caught[own].mean():.0%}" if own.any() else "-")
-            false, windows = false_ones(scene, found)
+            far, false, windows = false_ones(scene, found)
             yield (
                 f"| {grain_side} × {grain_side} | {counts:,} | {found.tests:,} | {len(heights):,} "
-                f"| {caught.mean():.1%} | {' | '.join(cells)} | {false} of {len(found.peaks)} "
-                f"| {windows} |"
+                f"| {caught.mean():.1%} | {' | '.join(cells)} | {far} "
+                f"| {false} of {len(found.peaks)} | {windows} |"
             )
 
 
@@ -133,18 +135,22 @@ def caught_peaks(scene, found: Diffraction) -> np.ndarray:
     return caught
 
 
-def false_ones(scene, found: Diffraction) -> tuple[int, str]:
-    """Found peaks none of whose 3 x 3 pixels has one there, and windows of pixels without one."""
+def false_ones(scene, found: Diffraction) -> tuple[int, int, str]:
+    """Found peaks with no true one within 8 pixels, in their own pixels, and windows of pixels."""
     near, touched = scene.near_peaks(found.grid, FAR), found.touched
     true = near[scene.grain[touched.rows, touched.columns], touched.windows, touched.detectors]
-    energies, false = found.grid.energies_keV, 0
+    tops = bragg_peaks._tops(touched)
+    labels = bragg_peaks._components(touched.where(tops))
+    has_true = np.bincount(labels, true[tops], len(found.peaks)) > 0
+    energies, far = found.grid.energies_keV, 0
     for peak in found.peaks:
         window = int(np.argmin(np.abs(energies - peak.energy_keV)))
         around = scene.grain[
             max(peak.row - 8, 0) : peak.row + 9, max(peak.column - 8, 0) : peak.column + 9
         ]
-        false += not near[np.unique(around), window, peak.detector].any()
-    return false, f"{np.mean(~true):.0%} of {true.size:,}" if true.size else "-"
+        far += not near[np.unique(around), window, peak.detector].any()
+    windows = f"{np.mean(~true):.0%} of {true.size:,}" if true.size else "-"
+    return far, int(np.sum(~has_true)), windows
 
 
 def phantoms() -> Iterator[str]:
@@ -256,6 +262,11 @@ def measured(data: Path, images: Path) -> Iterator[str]:
     named = ", ".join(ELEMENTS)
     yield f"| peaks within half a FWHM of a line of {named} | {near[windows].mean():.0%} |"
     yield f"| of all windows over that range | {near[middle].mean():.0%} |"
+    both = on_a_peak_of_both(counts, found)
+    places = found.touched.rows * counts.shape[1] + found.touched.columns
+    yield f"| touched windows of pixels | {len(both):,} |"
+    yield f"| of them where the other detector has a peak too | {both.mean():.0%} |"
+    yield f"| pixels with such a window | {np.unique(places[both]).size} |"
 
 
 def main() -> None:

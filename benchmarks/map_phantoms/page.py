@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from lithoscope.core.labels import LabelSet
 from lithoscope.segmentation.share_errors import ShareErrors
 
 Rows = Sequence[dict[str, Any]]
+_WIDTH = 160
 
 
 def page(
@@ -36,7 +38,17 @@ def page(
         _detection(scores, detected),
         _FAILED,
     ]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    return _wrapped("\n\n".join(part.strip() for part in parts)) + "\n"
+
+
+def _wrapped(text: str) -> str:
+    """Break long lines of prose; tables, pictures and headings stay."""
+    lines = []
+    for line in text.split("\n"):
+        prose = len(line) > _WIDTH and line[0] not in "|#!"
+        indent = "  " if line.startswith(("- ", "  ")) else ""
+        lines += textwrap.wrap(line, _WIDTH, subsequent_indent=indent) if prose else [line]
+    return "\n".join(lines)
 
 
 def _head(model: str) -> str:
@@ -202,7 +214,7 @@ _FAILED = """## What failed, and what is not known
 - Priors spoil where likelihoods are wrong: a mineral that the model misnames as a whole is then misnamed with more confidence.
 - Tempering the likelihoods, or a prior for few minerals (Dirichlet of 1 pixel removed up to 40), lowered what goes to absent minerals from 13 to 7 % of minimal phantoms, and cost the minerals below 1 % up to
   nine tenths of their area. Neither is in.
-- Potts with even priors instead of the scan's is 1.5 to 3.5 points worse. Strengths from 0.3 to 2.0 were tried on four other rocks: 1.5 to 2 is better than 1.0 by 0.1 to 0.5 points; 1.0 was
+- Potts with even priors instead of the scan's is 1.5 to 3.5 points worse. Strengths from 0.3 to 2.0 were tried on four other rocks: 1.5 to 2 is better than 1.0 by 0.1 to 0.6 points; 1.0 was
   taken to be cautious with single pixels.
 - Single pixels of rare minerals pay for smoothing: see the last table, `potts` against `priors`. The layer `mineral_with_priors` keeps them.
 - Boundary pixels are mixtures, which neither priors nor smoothing turn into what they are; a third mineral between two others is a mixture as a rule."""

@@ -10,9 +10,8 @@ import torch
 from benchmarks.map_phantoms.scans import CONDITION, COUNTS, INSTRUMENT
 from numpy.typing import NDArray
 
-from lithoscope.inference.calibration import probabilities_from_logits
 from lithoscope.inference.posteriors import Posteriors, joined, posteriors_from_probabilities
-from lithoscope.inference.predict import Scorer, energy_score_from_logits, threshold_at_counts
+from lithoscope.inference.predict import Predictor
 from lithoscope.io import load_instrument
 from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import Checkpoint
@@ -91,15 +90,16 @@ def pool_of_spectra(checkpoint: Checkpoint, seed: int) -> Pool:
     generation = stream.maker.make(0)
     generator = torch.Generator()
     generator.manual_seed(seed)
-    scorer = Scorer(checkpoint)
+    predictor = Predictor(checkpoint, load_instrument(INSTRUMENT).axis)
     blocks, unknown = [], []
     for first in range(0, len(generation), _AT_ONCE // REPEATS):
         rows = torch.arange(first, min(first + _AT_ONCE // REPEATS, len(generation)))
         batch = ExpectedBatch(generation, rows.repeat_interleave(REPEATS))
         counts = stream.measure(batch, Draws(len(batch), generator)).counts
-        said, strange = _said(checkpoint, scorer, counts)
-        blocks.append(said)
-        unknown.append(strange)
+        said = predictor.of_binned(counts.numpy())
+        allowed = range(len(checkpoint.labels))
+        blocks.append(posteriors_from_probabilities(said.probabilities, allowed=allowed))
+        unknown.append(said.unknown)
     machines = np.arange(len(generation)) // generation.per_machine
     return Pool(
         generation.classes.numpy().astype(np.int64),
@@ -107,21 +107,6 @@ def pool_of_spectra(checkpoint: Checkpoint, seed: int) -> Pool:
         joined(blocks).reshaped(len(generation), REPEATS),
         np.concatenate(unknown).reshape(len(generation), REPEATS),
     )
-
-
-def _said(
-    checkpoint: Checkpoint, scorer: Scorer, counts: torch.Tensor
-) -> tuple[Posteriors, NDArray[np.bool_]]:
-    logits, totals = scorer(counts), counts.sum(dim=1).numpy()
-    probabilities = probabilities_from_logits(
-        logits=logits.numpy(), counts=totals, temperature=checkpoint.temperature
-    )
-    limit = threshold_at_counts(
-        threshold=checkpoint.threshold, counts=totals, classes=probabilities.argmax(axis=1)
-    )
-    strange = energy_score_from_logits(logits).numpy() > limit
-    allowed = range(len(checkpoint.labels))
-    return posteriors_from_probabilities(probabilities, allowed=allowed), strange
 
 
 def stored_pool(checkpoint: Checkpoint, seed: int, folder: Path) -> Pool:

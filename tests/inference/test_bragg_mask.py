@@ -7,12 +7,9 @@ import lithoscope.inference.bragg_scan as bragg_scan
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.scan import Scan
 from lithoscope.errors import ScanError
-from lithoscope.inference.bragg_mask import (
-    find_in_block,
-    removed_counts,
-    without_diffraction,
-)
+from lithoscope.inference.bragg_mask import find_in_block
 from lithoscope.inference.bragg_peaks import peaks_of_touched
+from lithoscope.inference.bragg_removal import removed_counts, without_diffraction
 from lithoscope.inference.bragg_scan import find_in_scan, scan_without
 from lithoscope.inference.bragg_touched import Touched
 from lithoscope.inference.detector_ratio import fit_detector_ratio

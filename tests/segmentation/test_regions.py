@@ -100,6 +100,14 @@ def test_tables_keep_unknown_and_void_apart():
         )
 
 
+def test_a_map_of_void_has_no_grains_and_touches_nothing():
+    codes, names = codes_of_map(
+        np.full((1, 3), VOID), np.zeros((1, 3), bool), LabelSet.of_minerals(("quartz",))
+    )
+    assert grain_rows(codes, names, pixel_um=(20.0, 20.0)) == []
+    assert association_rows(codes, names) == []
+
+
 def test_tables_read_back_and_leave_empty_what_is_unknown():
     codes, names = codes_of_map(
         np.array([[0, 1]]), np.zeros((1, 2), bool), LabelSet.of_minerals(("quartz", "gold"))

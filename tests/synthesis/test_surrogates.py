@@ -71,6 +71,10 @@ def test_cells_and_traces_are_those_of_minerals(some):
     assert any(one.traces for one in made)
 
 
+def test_one_mineral_is_enough_to_make_some_from(some):
+    assert len(surrogate_minerals(some[:1], 30, np.random.default_rng(0))) == 30
+
+
 def test_nothing_to_make_is_refused(some):
     with pytest.raises(InvalidValueError, match="1 or more"):
         surrogate_minerals(some, 0, np.random.default_rng(0))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lithoscope.errors import CheckpointError
+from lithoscope.errors import CheckpointError, InvalidValueError
 from lithoscope.models.checkpoint import find_checkpoint, save_checkpoint
 from lithoscope.workflows import benchmark_unknown as benchmark
 from lithoscope.workflows.unknown_tables import panels, tables, write_tables
@@ -29,8 +29,8 @@ def test_every_detector_is_measured_on_every_unknown_at_every_level(small):
     _, rows = small
     found = [row for row in rows if row["kind"] == "separation"]
     keys = {(row["model"], row["unknown"], row["detector"], row["counts"]) for row in found}
-    # Eight detectors, two levels, four kinds of unknown for the whole model, three for the other.
-    assert len(found) == len(keys) == 8 * 2 * (4 + 3)
+    # Eight detectors, two levels, four kinds of unknown for the whole model, two for the other.
+    assert len(found) == len(keys) == 8 * 2 * (4 + 2)
     assert all(0 <= row["auroc"] <= 1 for row in found)
     best = [row["auroc"] for row in found if row["detector"] == "combined"]
     assert max(best) > 0.9
@@ -63,3 +63,12 @@ def test_a_model_without_a_detector_is_refused(tiny_model, tmp_path):
     save_checkpoint(dataclasses.replace(tiny_model, detector=None), tmp_path / "bare")
     with pytest.raises(CheckpointError, match="recalibrate"):
         benchmark.benchmark_unknown(tmp_path / "out", model=str(tmp_path / "bare"))
+
+
+def test_a_folder_without_measured_spectra_is_refused_before_anything_is_done(tiny_model, tmp_path):
+    save_checkpoint(tiny_model, tmp_path / "tiny")
+    with pytest.raises(InvalidValueError, match="--data"):
+        benchmark.benchmark_unknown(
+            tmp_path / "out", model=str(tmp_path / "tiny"), data=tmp_path / "nowhere"
+        )
+    assert not (tmp_path / "out").exists()

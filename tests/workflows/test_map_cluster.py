@@ -18,8 +18,9 @@ from lithoscope.workflows.map_outcome import write_summary
 from lithoscope.workflows.simulate import simulate
 
 distributed = pytest.importorskip("distributed")
-from lithoscope.workflows import map_cluster, map_worker  # noqa: E402
-from lithoscope.workflows.map_cluster import ClusterMapper, cluster_client  # noqa: E402
+from lithoscope.workflows import map_client, map_cluster, map_worker  # noqa: E402
+from lithoscope.workflows.map_client import cluster_client  # noqa: E402
+from lithoscope.workflows.map_cluster import ClusterMapper  # noqa: E402
 
 # Workers cannot import this file: what they get of it is sent whole.
 cloudpickle = pytest.importorskip("cloudpickle")
@@ -170,7 +171,7 @@ def test_clusters_that_are_not_there(monkeypatch):
         cluster_client(workers=0, scheduler=None),
     ):
         pass
-    monkeypatch.setattr(map_cluster, "_CONNECT_S", "1s")
+    monkeypatch.setattr(map_client, "_CONNECT_S", "1s")
     begun = time.monotonic()
     with (
         pytest.raises(ClusterError, match="No scheduler answers"),

@@ -64,7 +64,8 @@ def test_layers_have_the_contract_s_types(result):
 
 def test_what_is_saved_is_what_was_mapped(result, tmp_path):
     files = result.save(tmp_path / "out")
-    assert {"result", "table", "map", "report", "run", "grains", "associations"} <= set(files)
+    purposes = {"result", "table", "map", "report", "run", "grains", "associations", "unexplained"}
+    assert purposes <= set(files)
     with xr.open_zarr(files["result"]) as saved:
         xr.testing.assert_equal(saved.load(), result.dataset)
     rows = files["table"].read_text().splitlines()

@@ -17,7 +17,13 @@ from lithoscope.cli.options import (
     axis_from_option,
     minerals_from_option,
 )
-from lithoscope.cli.terminal import print_json, print_line, print_table, print_warnings
+from lithoscope.cli.terminal import (
+    print_json,
+    print_line,
+    print_table,
+    print_warnings,
+    progress_bar,
+)
 from lithoscope.errors import InvalidValueError
 
 
@@ -72,16 +78,18 @@ def classify(
         _check_explained(explain, sum(map(len, opened)))
     answers: list[dict[str, Any]] = []
     for file, spectra in zip(files, opened, strict=True):
-        said = classify_spectra(
-            spectra,
-            model=model,
-            minerals=names,
-            instrument=instrument,
-            top=top,
-            coverage=coverage,
-            answer_probability=answer_probability,
-            false_alarms=false_alarms,
-        )
+        with progress_bar(file.name, "spectra") as progress:
+            said = classify_spectra(
+                spectra,
+                model=model,
+                minerals=names,
+                instrument=instrument,
+                top=top,
+                coverage=coverage,
+                answer_probability=answer_probability,
+                false_alarms=false_alarms,
+                progress=progress,
+            )
         for line in sorted({line for answer in said for line in answer["warnings"]}):
             print_warnings([f"{file}: {line}"])
         answers += [{"file": str(file), **answer} for answer in said]

@@ -14,7 +14,7 @@ from lithoscope.cli.options import (
     SalvageOption,
     axis_from_option,
 )
-from lithoscope.cli.terminal import print_json, print_line
+from lithoscope.cli.terminal import print_json, print_line, progress_bar
 
 _WIDTH = 80
 _INDENT = 14
@@ -32,7 +32,9 @@ def info(
     """
     from lithoscope.workflows.describe_file import describe_file
 
-    facts = describe_file(file, axis_from_option(energy_axis), salvage=salvage)
+    axis = axis_from_option(energy_axis)
+    with progress_bar(file.name, "rows") as progress:
+        facts = describe_file(file, axis, salvage=salvage, progress=progress)
     if as_json:
         print_json(facts)
         return

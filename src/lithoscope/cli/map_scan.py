@@ -149,7 +149,8 @@ def map_run(
 
             yield lambda scans, folders: map_each(scans, folders, options, progress)
             return
-        from lithoscope.workflows.map_cluster import ClusterMapper, cluster_client
+        from lithoscope.workflows.map_client import cluster_client
+        from lithoscope.workflows.map_cluster import ClusterMapper
 
         with cluster_client(workers=workers, scheduler=scheduler) as client:
             yield ClusterMapper(client, options, progress)

@@ -14,6 +14,7 @@ from lithoscope.cli.terminal import (
     print_json,
     print_line,
     print_table,
+    progress_bar,
 )
 
 app = typer.Typer(help="The mineral library, and what can be told apart.", no_args_is_help=True)
@@ -57,7 +58,8 @@ def show_mineral(
     limit_blas_threads()
     from lithoscope.workflows.describe import describe_mineral
 
-    facts = describe_mineral(name)
+    with progress_bar("what it is confused with", "minerals") as progress:
+        facts = describe_mineral(name, progress)
     if as_json:
         print_json(facts)
         return

@@ -46,12 +46,16 @@ def print_table(
     columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], *, title: str = ""
 ) -> None:
     """Print a table on stdout; columns are (heading, ``left`` or ``right``)."""
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    console = Console(highlight=False)
+    # Above the table and not in it: a narrow table would break it into many short lines.
+    if title:
+        console.print(title, markup=False)
+    table = Table(box=None, pad_edge=False)
     for heading, side in columns:
         table.add_column(heading, justify="right" if side == "right" else "left")
     for row in rows:
         table.add_row(*(str(cell).replace("[", r"\[") for cell in row))
-    Console(highlight=False).print(table)
+    console.print(table)
 
 
 def broken_between(parts: Sequence[str], separator: str, taken: int) -> str:
@@ -101,10 +105,16 @@ def staged_progress(unit: str = "") -> Iterator[Callable[[str, int, int, str], N
             if stage not in tasks:
                 tasks[stage] = bar.add_task(stage, total=total, note="", rate="")
             task = bar.tasks[bar.task_ids.index(tasks[stage])]
-            rate = f"{task.speed:,.0f} {unit}/s".replace(" /", "/") if task.speed else ""
+            rate = _rate(task.speed, unit) if task.speed else ""
             bar.update(tasks[stage], completed=done, total=total, note=note, rate=rate)
 
         yield report
+
+
+def _rate(speed: float, unit: str) -> str:
+    """Return steps a second; slow ones with a decimal, so that none is ``0/s``."""
+    number = f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"
+    return f"{number} {unit}/s" if unit else f"{number}/s"
 
 
 def limit_blas_threads() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from lithoscope.errors import InvalidValueError
 from lithoscope.figures.layout import MARGIN_IN, TITLE_IN, blank_figure, place_axes
@@ -83,6 +84,7 @@ def detection_figure(panels: Sequence[DetectionPanel], *, title: str) -> Figure:
                 )
             axes.axhline(0.5, color=FAINT_INK, linewidth=0.8, linestyle=":")
             axes.set(xscale="log", ylim=(0.4, 1.01), title=panel.name)
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda counts, _: f"{counts:,.0f}"))
             if column == 0:
                 axes.set_ylabel("AUROC")
             if row == rows - 1 or number + columns >= len(panels):

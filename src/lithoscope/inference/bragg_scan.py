@@ -16,10 +16,9 @@ from lithoscope.inference.bragg_mask import (
     FALSE_DISCOVERY_RATE,
     HALO,
     find_in_block,
-    removed_counts,
-    without_diffraction,
 )
 from lithoscope.inference.bragg_peaks import DiffractionPeak, peaks_of_touched
+from lithoscope.inference.bragg_removal import removed_counts, without_diffraction
 from lithoscope.inference.bragg_touched import Touched
 from lithoscope.inference.detector_ratio import DetectorRatio, fit_detector_ratio
 from lithoscope.inference.detector_windows import WindowGrid

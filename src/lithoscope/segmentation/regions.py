@@ -127,6 +127,8 @@ class GrainSizes:
 
 def grain_sizes(regions: Regions) -> tuple[GrainSizes, ...]:
     """Return the sizes of the grains of each code, that of the most pixels first."""
+    if not len(regions):
+        return ()
     order = np.lexsort((regions.pixels, regions.codes))
     codes, sizes = regions.codes[order], regions.pixels[order]
     found, starts = np.unique(codes, return_index=True)

@@ -43,12 +43,15 @@ def majority_filter(
     own = np.take_along_axis(
         votes, np.searchsorted(labels, classes).clip(0, labels.size - 1)[None], 0
     )[0]
-    own = np.where(np.isin(classes, labels), own, 0.0)
-    better = (votes.max(axis=0) > own + 0.5) & (classes != VOID)
+    own = np.where(np.isin(classes, labels), own, 0)
+    better = (votes.max(axis=0) > own) & (classes != VOID)
     if keep is not None:
         better &= ~keep
     return np.where(better, labels[votes.argmax(axis=0)], classes).astype(np.int16)
 
 
-def _neighbours(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    return uniform_filter(mask.astype(np.float64), size=3, mode="constant") * 9
+def _neighbours(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Count each pixel and its neighbours; a byte a class, since all classes are held at once."""
+    return np.rint(uniform_filter(mask.astype(np.float32), size=3, mode="constant") * 9).astype(
+        np.uint8
+    )

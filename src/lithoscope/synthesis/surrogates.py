@@ -25,7 +25,7 @@ _LIGHTEST = 11
 # Share of surrogates that are minerals with one or two elements swapped, and of free compounds; the
 # rest are fine blends of minerals.
 _SWAPPED, _COMPOUND = 0.4, 0.4
-_MOST_BLENDED = 0.5
+_MOST_BLENDED, _MOST_PARTS = 0.5, 4
 # Sum of differences of mass shares among visible elements, at most 2, from every formula: what is
 # nearer may well be that mineral.
 _LEAST_DISTANCE = 0.25
@@ -72,7 +72,7 @@ def surrogate_minerals(
         kind = rng.random()
         if kind < _SWAPPED:
             found = _swapped(atoms[place], pool, rng)
-        elif kind < _SWAPPED + _COMPOUND:
+        elif kind < _SWAPPED + _COMPOUND or len(atoms) < _MOST_PARTS:
             found = _compound(pool, rng)
         else:
             found = _blend(atoms, rng)
@@ -146,7 +146,10 @@ def _compound(pool: Sequence[str], rng: np.random.Generator) -> Atoms:
 
 
 def _blend(atoms: Sequence[Atoms], rng: np.random.Generator) -> Atoms:
-    parts = [atoms[place] for place in rng.choice(len(atoms), int(rng.integers(3, 5)), False)]
+    parts = [
+        atoms[place]
+        for place in rng.choice(len(atoms), int(rng.integers(3, _MOST_PARTS + 1)), False)
+    ]
     shares = rng.dirichlet(np.ones(len(parts)) * 4)
     while shares.max() > _MOST_BLENDED:
         shares = rng.dirichlet(np.ones(len(parts)) * 4)

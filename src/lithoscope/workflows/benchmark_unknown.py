@@ -28,7 +28,6 @@ from lithoscope.evaluation.unknown import misnamed_by_coverage, separation_from_
 from lithoscope.inference.predict import Scorer
 from lithoscope.inference.unknown.base import Detector, Seen
 from lithoscope.inference.unknown.combined import Combined
-from lithoscope.inference.unknown.judge import UnknownJudge
 from lithoscope.inference.unknown.mahalanobis import Mahalanobis, RelativeMahalanobis
 from lithoscope.inference.unknown.neighbours import Neighbours
 from lithoscope.inference.unknown.outputs import Energy, MaximumSoftmax
@@ -45,15 +44,15 @@ from lithoscope.workflows.left_out import model_without
 from lithoscope.workflows.model_spectra import ModelSpectra, spectra_of_model
 from lithoscope.workflows.new_model import Progress
 from lithoscope.workflows.unknown_cost import cost_of_detector
-from lithoscope.workflows.unknown_samples import off_scale, outside_spectra
+from lithoscope.workflows.unknown_flags import flagged, flags
+from lithoscope.workflows.unknown_samples import check_outside, off_scales, outside_spectra
 
 LEVELS = (100.0, 300.0, 1_000.0, 3_000.0, 10_000.0)
 OUTSIDE_LEVELS = (300.0, 1_000.0, 3_000.0, 10_000.0, 100_000.0)
 _TEST_SEED = 9_300_017
 _KNOWN, _STRANGE, _DRAWS = 8192, 3072, 400
 _MACHINES, _LEFT_OUT_SPECTRA = 32, 150_000
-_FALSE_ALARMS = 0.01
-_OFF_SCALE = 0.03
+_OFF_SCALES = (0.03,)
 _COVERAGES = np.linspace(0.02, 1.0, 50)
 
 Row = dict[str, Any]
@@ -101,6 +100,8 @@ def benchmark_unknown(
     ------
     CheckpointError
         If the model has no detector.
+    InvalidValueError
+        If `data` lacks the measured spectra.
     """
     checkpoint = find_checkpoint(model)
     if checkpoint.detector is None:
@@ -109,10 +110,12 @@ def benchmark_unknown(
             expected="a model that `lithoscope train` wrote",
             remedy="fit one: python -m benchmarks.recalibrate MODEL -o DIR",
         )
+    if data is not None:
+        check_outside(data)
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     whole = _subject("whole", checkpoint, progress)
-    rows += _separations(whole, _far_samples(whole, progress), progress)
+    rows += _separations(whole, _far_samples(whole, progress), progress, offs=_OFF_SCALES)
     rows.append(cost_of_detector(checkpoint))
     if data is not None:
         rows += _outside(whole, data)
@@ -128,10 +131,16 @@ def benchmark_unknown(
 
 
 def _left_out_model(checkpoint: Checkpoint, folder: Path, progress: Progress) -> Checkpoint:
-    if folder.is_dir():
-        return find_checkpoint(str(folder))
     left_out = {*NEAR, *BY_ELEMENT, *LIGHT}
-    bare = model_without(checkpoint, left_out, folder, spectra=_LEFT_OUT_SPECTRA, progress=progress)
+    bare = (
+        find_checkpoint(str(folder))
+        if folder.is_dir()
+        else model_without(
+            checkpoint, left_out, folder, spectra=_LEFT_OUT_SPECTRA, progress=progress
+        )
+    )
+    if bare.detector is not None:
+        return bare
     fitted = with_detector(bare, spectra_of_model(bare), progress)
     save_checkpoint(fitted, folder)
     return fitted
@@ -181,7 +190,11 @@ def _strange(subject: _Subject, strangers: Sequence[Any], progress: Progress) ->
 
 
 def _separations(
-    subject: _Subject, samples: Mapping[str, Expected], progress: Progress
+    subject: _Subject,
+    samples: Mapping[str, Expected],
+    progress: Progress,
+    *,
+    offs: Sequence[float] = (),
 ) -> list[Row]:
     """Rows of every detector on every kind of unknown at every level, and false alarms."""
     known = expected_spectra(
@@ -193,8 +206,7 @@ def _separations(
         advanced=lambda done: progress("benchmark: known spectra", done, _KNOWN, ""),
     )
     scorer, generator = Scorer(subject.model), torch.Generator().manual_seed(1)
-    edges = subject.model.axis.edges_keV
-    samples = {**samples, "energy scale off by 3 %": off_scale(known, edges, _OFF_SCALE)}
+    samples = {**samples, **off_scales(known, subject.model.axis.edges_keV, offs)}
     rows: list[Row] = []
     for number, level in enumerate(LEVELS):
         progress("benchmark: score", number, len(LEVELS), f"{level:g} counts")
@@ -258,18 +270,6 @@ def _by_sample(model: Checkpoint, expected: Expected, seen: Seen, base: Row) -> 
         return []
     found = [float(marks[(expected.classes == number).numpy()].mean()) for number in numbers]
     return [{"kind": "by sample", **base, "samples": numbers, "flagged": found}]
-
-
-def flags(model: Checkpoint, seen: Seen) -> NDArray[np.bool_]:
-    """Return which spectra a model calls unknown at its own share of false alarms."""
-    judge = UnknownJudge(model, range(len(model.labels)))
-    classes = seen.logits.argmax(dim=1).numpy()
-    return judge(seen, seen.counts.sum(dim=1).numpy(), classes=classes)[1]
-
-
-def flagged(model: Checkpoint, seen: Seen) -> float:
-    """Return the share of spectra that a model calls unknown."""
-    return float(flags(model, seen).mean())
 
 
 def _outside(subject: _Subject, data: Path) -> list[Row]:

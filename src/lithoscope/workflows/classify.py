@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,7 @@ def classify_spectra(
     top: int = 3,
     coverage: float | None = None,
     answer_probability: float = ANSWER_PROBABILITY,
+    progress: Callable[[int, int], None] = lambda done, total: None,
     false_alarms: float | None = None,
 ) -> Classified:
     """Classify spectra one by one.
@@ -63,6 +64,8 @@ def classify_spectra(
         Share of sets of groups that are to hold the truth; no sets are given when left out.
     answer_probability
         What the finest answer's summed probability must reach, 0.5 to 1.
+    progress
+        Called with spectra done and spectra in all.
     false_alarms
         Share of known spectra that may be called unknown; the model's, 0.01, when left out.
 
@@ -123,6 +126,7 @@ def classify_spectra(
                 ),
             }
         )
+        progress(index + 1, len(spectra))
     return results
 
 

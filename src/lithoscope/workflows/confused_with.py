@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ def confused_with(
     *,
     counts: float,
     seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[dict[str, Any]]:
     """List what a mineral is confused with above 5 %, worst first.
 
@@ -46,6 +47,8 @@ def confused_with(
         Counts of a spectrum.
     seed
         Seed of all draws.
+    progress
+        Called with minerals simulated and minerals in all.
 
     Returns
     -------
@@ -55,7 +58,7 @@ def confused_with(
     """
     others = [other for other in library if other.name != mineral.name]
     chosen = [mineral, *_nearest(mineral, others, instrument, seed)]
-    families = FamilySimulator(chosen, instrument, size=_SIZE, seed=seed).families()
+    families = FamilySimulator(chosen, instrument, size=_SIZE, seed=seed).families(progress)
     asked = np.zeros((len(chosen), len(chosen)), dtype=bool)
     asked[0, 1:] = asked[1:, 0] = True
     levels = (*COUNT_LEVELS, counts)

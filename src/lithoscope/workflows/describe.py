@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ _LOWEST_LINE_KEV, _HIGHEST_LINE_KEV = 0.9, 35.0
 # What `minerals show` supposes: a common machine, and the counts of a pixel.
 _INSTRUMENT, _COUNTS = "m4-tornado", 3000
 # The spectrum in outline: bars up to beyond the scattered K lines of an Rh tube.
-_OUTLINE_BARS, _OUTLINE_ENDS_KEV = 96, 24.0
+_OUTLINE_BARS, _OUTLINE_ENDS_KEV = 80, 24.0
 
 
 def describe_library() -> list[dict[str, Any]]:
@@ -48,8 +49,10 @@ def describe_library() -> list[dict[str, Any]]:
     return rows
 
 
-def describe_mineral(name: str) -> dict[str, Any]:
-    """Return what ``lithoscope minerals show`` tells of one entry."""
+def describe_mineral(
+    name: str, progress: Callable[[int, int], None] = lambda done, total: None
+) -> dict[str, Any]:
+    """Return what ``lithoscope minerals show`` tells of one entry; `progress` gets steps done."""
     library = load_library()
     mineral = library.get(name)
     machine = load_instrument(_INSTRUMENT)
@@ -71,7 +74,9 @@ def describe_mineral(name: str) -> dict[str, Any]:
         "spectrum": _outline(spectrum),
         "instrument": _INSTRUMENT,
         "counts": _COUNTS,
-        "confused_with": confused_with(mineral, list(library), machine, counts=_COUNTS),
+        "confused_with": confused_with(
+            mineral, list(library), machine, counts=_COUNTS, progress=progress
+        ),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ _ZERO_PEAK_END_KEV = 0.8
 _QUANTILES = {"min": 0, "p5": 5, "median": 50, "p95": 95, "max": 100}
 
 
+Progress = Callable[[int, int], None]
+
+
 @dataclass(frozen=True, eq=False)
 class _Sums:
     """What one pass over a scan gives: counts a pixel without and in the zero peak, (y, x)."""
@@ -35,7 +38,11 @@ class _Sums:
 
 
 def describe_file(
-    path: Path, energy_axis: EnergyAxis | None = None, *, salvage: bool = False
+    path: Path,
+    energy_axis: EnergyAxis | None = None,
+    *,
+    salvage: bool = False,
+    progress: Progress = lambda done, total: None,
 ) -> dict[str, Any]:
     """Return what ``lithoscope info`` tells of a file; a scan is read once for it.
 
@@ -47,6 +54,8 @@ def describe_file(
         Offset and gain to use instead of the file's.
     salvage
         Read what is left of a damaged scan.
+    progress
+        Called with rows read and rows in all.
 
     Raises
     ------
@@ -65,12 +74,12 @@ def describe_file(
             return describe_spectra(open_spectra(path, energy_axis=energy_axis))
         except FileFormatError:
             raise no_scan from None
-    return describe_scan(scan)
+    return describe_scan(scan, progress)
 
 
-def describe_scan(scan: Scan) -> dict[str, Any]:
+def describe_scan(scan: Scan, progress: Progress = lambda done, total: None) -> dict[str, Any]:
     """Return facts of a scan, which is read once."""
-    sums = _sums(scan)
+    sums = _sums(scan, progress)
     live_time_s, source = _live_time_s(scan, sums)
     warnings = [*scan.warnings, sum_mismatch(scan, sums.spectrum)]
     size = None
@@ -114,7 +123,7 @@ def describe_spectra(spectra: Sequence[Spectrum]) -> dict[str, Any]:
     }
 
 
-def _sums(scan: Scan) -> _Sums:
+def _sums(scan: Scan, progress: Progress) -> _Sums:
     lowest, peak = scan.axis.channel(_ZERO_PEAK_END_KEV), zero_peak_channels(scan.axis)
     counts, zero_peak = np.zeros(scan.shape), np.zeros(scan.shape)
     spectrum = np.zeros(scan.axis.n_channels)
@@ -124,6 +133,7 @@ def _sums(scan: Scan) -> _Sums:
         if peak is not None:
             zero_peak[rows] = block[:, :, peak].sum(axis=2, dtype=np.float64)
         spectrum += block.sum(axis=(0, 1), dtype=np.float64)
+        progress(rows.stop, scan.shape[0])
     return _Sums(counts, zero_peak if peak is not None else None, spectrum)
 
 

@@ -120,6 +120,6 @@ def line_of_diffraction(diffraction: Diffraction) -> str:
     if not pixels:
         return "no diffraction was found: no peak stands in one detector alone"
     return (
-        f"diffraction: {len(diffraction.peaks)} peaks that stand in one detector alone were taken "
-        f"out of {pixels} of {all_pixels} pixels ({pixels / all_pixels:.1%})"
+        f"diffraction: peaks that stand in one detector alone were taken out of {pixels} of "
+        f"{all_pixels} pixels ({pixels / all_pixels:.1%}), some of which only lie beside it"
     )

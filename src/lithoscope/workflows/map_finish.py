@@ -207,6 +207,7 @@ def _quantities(plan: MapPlan, layers: Layers) -> Quantities:
         posteriors=layers.posteriors,
         void=layers.classes == VOID,
         unknown=layers.unknown,
+        counts=layers.counts,
         labels=plan.checkpoint.labels,
         densities_g_cm3=_densities(plan),
         smoothing=plan.smoothing,

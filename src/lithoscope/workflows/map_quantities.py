@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lithoscope.core.labels import VOID, LabelSet
 from lithoscope.inference.posteriors import Posteriors
 from lithoscope.inference.priors import ScanPriors, best_under_priors, estimate_priors
+from lithoscope.inference.sharpening import sharpened_for_noise
 from lithoscope.segmentation.corrected import CorrectedShare, corrected_shares, estimated_shares
 from lithoscope.segmentation.grain_tables import association_rows, codes_of_map, grain_rows
 from lithoscope.segmentation.share_errors import shipped_share_errors
@@ -62,6 +63,7 @@ def quantities_of_map(
     posteriors: Posteriors,
     void: NDArray[np.bool_],
     unknown: NDArray[np.bool_],
+    counts: NDArray[np.floating],
     labels: LabelSet,
     densities_g_cm3: Mapping[str, float],
     smoothing: Smoothing,
@@ -75,6 +77,8 @@ def quantities_of_map(
         Under even priors, shape (y, x).
     void, unknown
         Shape (y, x).
+    counts
+        Total counts, shape (y, x); what bright pixels say is not taken for noise.
     labels
         The classes.
     densities_g_cm3
@@ -85,6 +89,7 @@ def quantities_of_map(
         Height and width of a pixel in µm, ``None`` where that is unknown.
     """
     use = ~void & ~unknown
+    posteriors = sharpened_for_noise(posteriors, counts)
     priors = estimate_priors(posteriors, n_classes=len(labels), use=use)
     best, sure = best_under_priors(posteriors, priors.shares)
     classes = np.where(void, np.int16(VOID), best)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lithoscope.errors import InvalidValueError
 from lithoscope.io import load_instrument, open_spectra
 from lithoscope.models.checkpoint import Checkpoint
 from lithoscope.workflows.fit_unknown import Expected
 
 _FROM_KEV = 0.8
+
+
+def check_outside(data: Path) -> None:
+    """Refuse a folder that lacks what `outside_spectra` reads."""
+    for part in ("bruker_xs52/elements/Acrylic.msa", "xmimsim/minerals.npz"):
+        if not (data / part).is_file():
+            raise InvalidValueError(
+                f"There is no {part} in {data}.",
+                expected="the folder that holds measured elements and XMI-MSIM's minerals",
+                remedy="leave --data out to do without them",
+            )
 
 
 def outside_spectra(model: Checkpoint, data: Path) -> dict[str, Tensor]:
@@ -55,10 +68,16 @@ def outside_spectra(model: Checkpoint, data: Path) -> dict[str, Tensor]:
     return shares
 
 
-def off_scale(known: Expected, edges_keV: NDArray[np.float64], off: float) -> Expected:
-    """Return every fourth known spectrum as on an energy scale that is off by a share."""
+def off_scales(
+    known: Expected, edges_keV: NDArray[np.float64], offs: Sequence[float]
+) -> dict[str, Expected]:
+    """Return every fourth known spectrum as on energy scales that are off by some shares."""
     some = known.shares[::4].double().numpy()
     cumulative = np.concatenate([np.zeros((len(some), 1)), np.cumsum(some, axis=1)], axis=1)
-    moved = [np.diff(np.interp(edges_keV * (1 + off), edges_keV, row)) for row in cumulative]
-    shares = torch.from_numpy(np.array(moved, dtype=np.float32))
-    return Expected(shares, torch.zeros(len(shares), dtype=torch.int64))
+    found = {}
+    for off in offs:
+        moved = [np.diff(np.interp(edges_keV * (1 + off), edges_keV, row)) for row in cumulative]
+        shares = torch.from_numpy(np.array(moved, dtype=np.float32))
+        none = torch.zeros(len(shares), dtype=torch.int64)
+        found[f"energy scale off by {100 * off:g} %"] = Expected(shares, none)
+    return found

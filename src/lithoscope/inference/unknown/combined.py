@@ -91,10 +91,14 @@ class Combined(Detector):
     def score(self, seen: Seen) -> Tensor:
         """See `Detector.score`."""
         totals = seen.counts.sum(dim=1).double().numpy()
+        used = np.flatnonzero(self.weights)
         shown = _comparable(
-            self._parts(seen), totals, self.log_counts.astype(float), self.tables.astype(float)
+            self._parts(seen)[:, used],
+            totals,
+            self.log_counts.astype(float),
+            self.tables[used].astype(float),
         )
-        return torch.from_numpy(shown @ self.weights.astype(float))
+        return torch.from_numpy(shown @ self.weights[used].astype(float))
 
     def arrays(self) -> dict[str, FloatArray]:
         """What was fitted, the parts' arrays among it."""
@@ -145,7 +149,7 @@ def _comparable(
         )
         for number, table in enumerate(tables)
     ]
-    return np.stack(columns, axis=1).astype(np.float64)
+    return np.array(columns, dtype=np.float64).reshape(len(tables), len(scores)).T
 
 
 def _logistic_weights(known: FloatMatrix, strange: FloatMatrix) -> FloatMatrix:
