@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from lithoscope.errors import InvalidValueError
 from lithoscope.figures.palette import POOL
@@ -14,7 +15,7 @@ from lithoscope.figures.style import COUNTS_COLOUR_MAP, figure_style, short_labe
 # Told apart also by their marks.
 _COLOURS = ("blue", "orange", "green", "red", "sky", "black", "violet", "teal", "olive")
 _MARKS = "osD^vPX*<>"
-_WIDTH_IN, _HEIGHT_IN, _ROW_IN = 6.4, 3.8, 0.28
+_WIDTH_IN, _HEIGHT_IN, _ROW_IN = 7.6, 4.2, 0.28
 _LIGHT = 0.55
 
 # Mean and standard deviation at each x.
@@ -51,6 +52,9 @@ def curves_figure(curves: Mapping[str, Curve], *, x_label: str, y_label: str, ti
                 label=short_label(name, width=44),
             )
         axes.set(xscale="log", xlabel=x_label, ylabel=y_label, title=title)
+        # The usual labels of powers are formulas, which the style does not read.
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         figure.legend(loc="outside right upper", frameon=False, fontsize=8)
     return figure
 

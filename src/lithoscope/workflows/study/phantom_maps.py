@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from lithoscope.core.labels import VOID, LabelSet
 from lithoscope.core.rebinner import Rebinner
 from lithoscope.evaluation.agreement import agreement_from_labels
+from lithoscope.inference.posteriors import posteriors_from_probabilities
+from lithoscope.inference.priors import best_under_priors, estimate_priors
 from lithoscope.minerals.rocks import find_rock
+from lithoscope.segmentation.potts import potts_smoothed
 from lithoscope.segmentation.smooth import majority_filter
 from lithoscope.synthesis.phantoms import Phantom, PhantomRecipe, ScanRecipe, texture_of_rock
 from lithoscope.workflows.study import spectra
@@ -28,25 +31,45 @@ _NO_CLASS = -2
 def phantoms(learnt: Learnt, case: Case, size: StudySize, seed: int) -> dict[str, Any]:
     """Accuracy, mean intersection over union, and error of area percents of each map.
 
-    By level of mean counts, rock, and way: named pixel by pixel, or with the commonest class among
-    a pixel's neighbours in place of its own. The error is half the sum of differences of area
-    percents, from 0 to 100. Pixels of void, or of minerals that are not learnt, do not count.
+    By level of mean counts, rock, and way: named pixel by pixel; with the commonest class among a
+    pixel's neighbours in place of its own; and, of networks, under the scan's own priors, pixel by
+    pixel and smoothed by a Potts field. The error is half the sum of differences of area shares,
+    from 0 to 1. Pixels of void, or of minerals that are not learnt, do not count.
     """
     found: dict[str, Any] = {}
+    labels = spectra.labels(size)
     for rock in ROCKS:
         for level in case.levels:
-            named, truth, confidence = _named(learnt, case, size, rock, level, seed)
-            direct = np.where(truth >= 0, named, VOID).astype(np.int16)
-            for way, classes in (("direct", direct), ("majority", majority_filter(direct))):
-                measured = _measured(classes, truth, confidence, spectra.labels(size))
+            probabilities, truth = _named(learnt, case, size, rock, level, seed)
+            confidence = probabilities.max(axis=-1)
+            for way, named in _maps(probabilities, truth < 0, learnt.are_logits).items():
+                measured = _measured(named, truth, confidence, labels)
                 found.setdefault(rock, {}).setdefault(f"{level:g}", {})[way] = measured
     return found
 
 
+def _maps(
+    probabilities: NDArray[np.float64], void: NDArray[np.bool_], have_posteriors: bool
+) -> dict[str, NDArray[np.int16]]:
+    """The map of each way, shape (y, x)."""
+    direct = np.where(void, VOID, probabilities.argmax(axis=-1)).astype(np.int16)
+    maps = {"direct": direct, "majority": majority_filter(direct)}
+    if have_posteriors:
+        rows, columns, n_classes = probabilities.shape
+        flat = probabilities.reshape(-1, n_classes)
+        posteriors = posteriors_from_probabilities(flat, allowed=range(n_classes))
+        seen = posteriors.reshaped(rows, columns)
+        priors = estimate_priors(seen, n_classes=n_classes, use=~void)
+        best, _ = best_under_priors(seen, priors.shares)
+        maps["scan's priors"] = np.where(void, VOID, best).astype(np.int16)
+        maps["scan's priors, Potts"] = potts_smoothed(seen, priors, void=void)
+    return maps
+
+
 def _named(
     learnt: Learnt, case: Case, size: StudySize, rock: str, level: float, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Named class, true class and confidence of each pixel, shapes (y, x)."""
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Probabilities, shape (y, x, class), and true class of each pixel, shape (y, x)."""
     scan = ScanRecipe(shape=(size.rows, size.rows), counts=level)
     made = find_rock(rock)
     recipe = PhantomRecipe(made, texture_of_rock(made, scan.extent_um), scan, _SEED + seed)
@@ -67,7 +90,7 @@ def _named(
     ]
     # The last place is void's, which has number -1.
     truth = np.array([*known, VOID])[phantom.truth["mineral"].to_numpy()]
-    return probabilities.argmax(axis=-1), truth, probabilities.max(axis=-1)
+    return probabilities, truth
 
 
 def _measured(

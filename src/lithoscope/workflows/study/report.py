@@ -26,8 +26,8 @@ _QUICK = (
 )
 # What the issue asks for and no public function gives yet.
 NOT_BUILT = (
-    "unknown detection: left out until its public function is there",
-    "segmentation by a U-Net, and smoothing other than by the majority of neighbours: not built",
+    "unknown detection: not yet measured by the study",
+    "segmentation by a U-Net: not built",
     "cost on a GPU beside that on a CPU: a run uses a GPU where there is one, and says so; the "
     "same run is not done on both",
 )
