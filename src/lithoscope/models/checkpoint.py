@@ -16,8 +16,15 @@ from torch import Tensor
 from lithoscope.core.labels import Group, LabelSet
 from lithoscope.errors import CheckpointError, LithoscopeError
 from lithoscope.models.checked_file import read_checked
+from lithoscope.models.checkpoint_data import (
+    calibration_as_data,
+    condition_as_data,
+    condition_from_data,
+    conformal_from_data,
+    temperature_from_data,
+    threshold_from_data,
+)
 from lithoscope.models.checkpoint_parts import Checkpoint, UnknownThreshold
-from lithoscope.models.confidence import ConformalThresholds, Temperature
 from lithoscope.models.detector_files import (
     detector_as_data,
     detector_bytes,
@@ -27,7 +34,6 @@ from lithoscope.models.registry import build_network
 from lithoscope.models.unknown_parts import StoredDetector
 from lithoscope.preprocess.chain import Chain
 from lithoscope.preprocess.model_axis import ModelAxis
-from lithoscope.synthesis.conditions import Condition
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -119,11 +125,11 @@ def _description(checkpoint: Checkpoint, weights: bytes, detector: bytes) -> dic
         "axis": dataclasses.asdict(checkpoint.axis),
         "preprocessing": checkpoint.preprocessing.description(),
         "labels": [list(group.members) for group in checkpoint.labels],
-        "condition": _condition_as_data(checkpoint.condition),
+        "condition": condition_as_data(checkpoint.condition),
         "instruments": list(checkpoint.instruments),
         "voltages_kV": list(checkpoint.voltages_kV),
         "threshold": dataclasses.asdict(checkpoint.threshold),
-        **_calibration_as_data(checkpoint),
+        **calibration_as_data(checkpoint),
         **({} if stored is None else {"detector": detector_as_data(stored, detector)}),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "card": dict(checkpoint.card),
@@ -169,14 +175,14 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             network=network,
             axis=axis,
             labels=labels,
-            condition=Condition(**_tuples(description["condition"])),
+            condition=condition_from_data(description["condition"]),
             instruments=tuple(description["instruments"]),
             voltages_kV=_pair(description["voltages_kV"]),
-            threshold=_threshold(description["threshold"]),
+            threshold=threshold_from_data(description["threshold"]),
             card=description["card"],
             preprocessing=chain,
-            temperature=_temperature(description),
-            conformal=_conformal(description),
+            temperature=temperature_from_data(description),
+            conformal=conformal_from_data(description),
             detector=_detector(folder, description),
         )
     except LithoscopeError:
@@ -197,51 +203,9 @@ def _preprocessing(description: Mapping[str, Any], tensors: Mapping[str, Tensor]
     return Chain.from_description(description["preprocessing"], learnt)
 
 
-def _threshold(values: Mapping[str, Any]) -> UnknownThreshold:
-    return UnknownThreshold(
-        counts=tuple(values["counts"]),
-        scores=tuple(tuple(row) for row in values["scores"]),
-        false_alarms=values["false_alarms"],
-    )
-
-
-def _calibration_as_data(checkpoint: Checkpoint) -> dict[str, Any]:
-    data = {"temperature": dataclasses.asdict(checkpoint.temperature)}
-    if checkpoint.conformal is not None:
-        data["conformal"] = dataclasses.asdict(checkpoint.conformal)
-    return data
-
-
-def _temperature(description: Mapping[str, Any]) -> Temperature:
-    # Models saved before there was a calibration have none: their logits are taken as they are.
-    return Temperature(**_tuples(description.get("temperature", {})))
-
-
-def _conformal(description: Mapping[str, Any]) -> ConformalThresholds | None:
-    values = description.get("conformal")
-    if values is None:
-        return None
-    rows = tuple(tuple(row) for row in values["probabilities"])
-    return ConformalThresholds(**{**_tuples(values), "probabilities": rows})
-
-
-def _condition_as_data(condition: Condition) -> dict[str, Any]:
-    return {
-        "name": condition.name,
-        "severities": dict(condition.severities),
-        "counts": list(condition.counts),
-    }
-
-
 def _pair(values: Sequence[float]) -> tuple[float, float]:
     low, high = values
     return float(low), float(high)
-
-
-def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-    }
 
 
 def _read_description(folder: Path) -> dict[str, Any]:
