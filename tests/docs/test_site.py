@@ -66,7 +66,7 @@ def test_every_decision_and_notebook_has_its_page():
         assert page.name in (SITE / "decisions" / "index.html").read_text(encoding="utf-8")
     for notebook in (ROOT / "docs" / "gallery").glob("*.py"):
         page = (SITE / "gallery" / f"{notebook.stem}.html").read_text(encoding="utf-8")
-        assert page.count('class="language-python') > 2
+        assert len(re.findall(r'class="([^"]* )?highlight"', page)) > 2
 
 
 @needs_site
