@@ -12,6 +12,7 @@ from lithoscope.core.labels import LabelSet
 from lithoscope.io import load_instrument
 from lithoscope.minerals import load_library
 from lithoscope.synthesis.conditions import find_condition
+from lithoscope.synthesis.generations import GenerationSize
 from lithoscope.synthesis.stream import SpectrumStream
 
 library = load_library()
@@ -29,6 +30,7 @@ def batch(condition, seed=0):
         edges,
         batch_size=64,
         seed=seed,
+        size=GenerationSize(machines=8, per_machine=8),
     )
     return next(iter(stream))
 
