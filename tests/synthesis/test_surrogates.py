@@ -89,5 +89,6 @@ def test_stretched_spectra_keep_their_sum_and_move_their_peaks():
     centres = (edges[1:] + edges[:-1]) / 2
     # A peak at 11.05 keV comes to stand at 11.05 / (1 + off).
     off = 11.05 / (made @ centres / 2.0) - 1
-    assert 0.05 <= np.abs(off).min() < np.abs(off).max() <= 0.15
+    # Counts within a bin of 0.1 keV are taken at its centre, a hundredth of a bin off or so.
+    assert 0.049 <= np.abs(off).min() < np.abs(off).max() <= 0.151
     assert 0.4 < (off > 0).mean() < 0.6
