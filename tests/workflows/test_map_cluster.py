@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 
 import numpy as np
@@ -165,6 +166,30 @@ def test_a_worker_that_differs_is_told(client, scans, tmp_path, monkeypatch):
     assert "torch 0.1" in found["first"].reason
 
 
+def nobody():
+    """A scheduler without workers."""
+    return distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None)
+
+
+def test_workers_that_stay_away_are_not_waited_for(scans, tmp_path, monkeypatch):
+    monkeypatch.setattr(map_cluster, "_LOOK_S", 0.1)
+    monkeypatch.setattr(map_cluster, "_NOBODY_S", 1.0)
+    with nobody() as cluster, distributed.Client(cluster) as client:
+        found = run(client, scans, tmp_path)
+    assert [outcome.outcome for outcome in found.values()] == ["failed"] * 3
+    assert "no worker has been there for 1 s" in found["first"].reason
+    assert "second.npz" in found["second"].reason
+
+
+def test_a_scheduler_that_goes_is_told(scans, tmp_path):
+    with nobody() as cluster, distributed.Client(cluster.scheduler_address) as client:
+        leaving = threading.Timer(1.0, cluster.close)
+        leaving.start()
+        with pytest.raises(ClusterError, match="connection to the scheduler is lost"):
+            run(client, scans[:1], tmp_path)
+        leaving.join()
+
+
 def test_clusters_that_are_not_there(monkeypatch):
     with (
         pytest.raises(InvalidValueError, match="0 workers"),
@@ -180,7 +205,7 @@ def test_clusters_that_are_not_there(monkeypatch):
         pass
     assert time.monotonic() - begun < 30
     with (
-        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster,
+        nobody() as cluster,
         pytest.raises(ClusterError, match="no workers"),
         cluster_client(workers=None, scheduler=cluster.scheduler_address),
     ):

@@ -9,6 +9,9 @@ from typing import Any
 from lithoscope.errors import ClusterError, InvalidValueError
 
 _CONNECT_S = "20s"
+# A worker that died is back in seconds, on a busy machine in a minute. Dask writes it off after
+# 15 s, starts no other, and what is to be done waits for ever.
+_BACK_WITHIN = "600s"
 
 
 @contextmanager
@@ -28,6 +31,7 @@ def cluster_client(*, workers: int | None, scheduler: str | None) -> Iterator[An
         If Dask distributed is not installed, no scheduler answers, or it has no workers.
     """
     try:
+        import dask
         from distributed import Client, LocalCluster
     except ImportError:
         raise ClusterError(
@@ -42,6 +46,7 @@ def cluster_client(*, workers: int | None, scheduler: str | None) -> Iterator[An
     if workers is None or workers < 1:
         raise InvalidValueError(f"{workers} workers.", expected="1 or more")
     with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": _BACK_WITHIN}),
         LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
         ) as cluster,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,6 +31,9 @@ from lithoscope.workflows.provenance import versions
 _RETRIES = 2
 # Blocks that are under way for each thread of the cluster: one that runs and some that wait.
 _UNDER_WAY = 3
+# While nothing comes, how often is looked whether anybody works on it, and how long nobody may.
+_LOOK_S = 5.0
+_NOBODY_S = 120.0
 
 
 @dataclass(eq=False)
@@ -97,6 +100,7 @@ class ClusterMapper:
         self._progress = progress
         client.register_plugin(ModelOnWorker(self._options.checkpoint()))
         self._open: list[_OpenScan] = []
+        self._workers_seen = time.monotonic()
 
     def __call__(self, scans: Sequence[Path], folders: Sequence[Path]) -> Iterator[Outcome]:
         """Yield what became of each file, in the order in which they end."""
@@ -193,11 +197,9 @@ class ClusterMapper:
 
     def _collect(self) -> None:
         """Wait until some blocks are there, and keep them."""
-        from distributed import wait
-
         waiting = [future for scan in self._open for future in scan.waiting]
         if waiting and not any(scan.complete for scan in self._open):
-            wait(waiting, return_when="FIRST_COMPLETED")
+            self._wait(waiting)
         for scan in self._open:
             try:
                 for future in [future for future in scan.waiting if future.done()]:
@@ -208,6 +210,29 @@ class ClusterMapper:
                     self._progress(scan.path.name, scan.pixels_done, scan.plan.n_pixels)
             except Exception as error:
                 scan.failure = _told(error, scan.path)
+
+    def _wait(self, waiting: list[Any]) -> None:
+        """Wait until one of them is done, or nobody has been there to do it for too long."""
+        from distributed import wait
+
+        while True:
+            try:
+                wait(waiting, timeout=_LOOK_S, return_when="FIRST_COMPLETED")
+                return
+            except CancelledError as problem:
+                raise ClusterError(
+                    f"The connection to the scheduler is lost: {problem}.",
+                    expected="a scheduler that runs until all is mapped",
+                    remedy="look into its log, then repeat the command: what is mapped is kept",
+                ) from None
+            except TimeoutError:
+                now = time.monotonic()
+                if self._client.nthreads():
+                    self._workers_seen = now
+                elif now - self._workers_seen > _NOBODY_S:
+                    for scan in self._open:
+                        scan.failure = _nobody(scan.path)
+                    return
 
     def _finish(self, scan: _OpenScan) -> Outcome:
         """Make the map of a scan's blocks and write it."""
@@ -241,6 +266,14 @@ def _told(error: Exception, path: Path) -> Exception:
         f"{path}: workers died while they mapped it ({error}).",
         expected="workers with some 2 GB of memory a thread",
         remedy="look into their logs, then repeat the command: what is mapped is kept",
+    )
+
+
+def _nobody(path: Path) -> Exception:
+    return ClusterError(
+        f"{path}: no worker has been there for {_NOBODY_S:.0f} s.",
+        expected="one or more until all is mapped",
+        remedy="look into their logs, start some, then repeat the command: what is mapped is kept",
     )
 
 
