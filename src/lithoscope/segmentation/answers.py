@@ -24,6 +24,11 @@ from lithoscope.segmentation.quantify import UNKNOWN_ROW
 NO_ANSWER = -1
 ANSWER_COLUMNS = ("answer", "level", "members", "pixels", "area_percent")
 LEVEL_COLUMNS = ("level", "pixels", "area_percent")
+GRAIN_ANSWER_COLUMNS = (
+    *("mineral", "y", "x", "pixels", "pixels_summed", "counts"),
+    *("answer", "level", "members", "probability", "unknown"),
+    *("answer_of_pixels", "level_of_pixels", "percent_of_pixels"),
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ from lithoscope.preprocess.harmony import check_harmony
 from lithoscope.segmentation.dataset import map_dataset, with_answers, with_element_maps
 from lithoscope.segmentation.quantify import MineralShare, shares_from_map
 from lithoscope.workflows.choose_instrument import InstrumentChoice, choose_instrument
+from lithoscope.workflows.grain_answers import grain_answer_rows
 from lithoscope.workflows.map_answers import answers_of_scan
 from lithoscope.workflows.map_partial import BlockStore, pixels_of
 from lithoscope.workflows.map_plan import MapPlan, describe_axis
@@ -111,6 +112,7 @@ def finish_map(
         grains=quantities.grains,
         associations=quantities.associations,
         answers=tuple(answers.answer_rows()),
+        grain_answers=tuple(grain_answer_rows(plan, layers, quantities, answers)),
         answer_levels=tuple(answers.level_rows()),
         run={
             **run,

@@ -16,7 +16,7 @@ from lithoscope.core.spectrum import Spectrum
 from lithoscope.figures.mineral_map import mineral_map_figure
 from lithoscope.figures.save import save_figure
 from lithoscope.io.aside import whole_folder
-from lithoscope.segmentation.answers import ANSWER_COLUMNS, LEVEL_COLUMNS
+from lithoscope.segmentation.answers import ANSWER_COLUMNS, GRAIN_ANSWER_COLUMNS, LEVEL_COLUMNS
 from lithoscope.segmentation.dataset import write_dataset
 from lithoscope.segmentation.grain_tables import (
     ASSOCIATION_COLUMNS,
@@ -43,6 +43,7 @@ FILES = {
     "associations": "associations.csv",
     "answers": "answers.csv",
     "answer_levels": "answer_levels.csv",
+    "grain_answers": "grain_answers.csv",
     "unexplained": "unexplained.csv",
     "diffraction": "diffraction.csv",
     **EXPORTS,
@@ -92,6 +93,8 @@ class MineralMap:
     answers, answer_levels
         Rows of ``answers.csv`` and ``answer_levels.csv``: how much of the map has which answer, as
         fine as the counts allow, and at which level.
+    grain_answers
+        Rows of ``grain_answers.csv``: what the summed spectra of the largest grains are.
     tables
         Further tables as CSV, by the names of their files.
     unexplained
@@ -113,6 +116,7 @@ class MineralMap:
     associations: tuple[Mapping[str, Any], ...] = ()
     answers: tuple[Mapping[str, Any], ...] = ()
     answer_levels: tuple[Mapping[str, Any], ...] = ()
+    grain_answers: tuple[Mapping[str, Any], ...] = ()
     tables: Mapping[str, str] = field(default_factory=dict)
     unexplained: tuple[Mapping[str, Any], ...] = ()
     means: tuple[MeanSpectrum, ...] = ()
@@ -189,6 +193,7 @@ class MineralMap:
             ("associations", self.associations, ASSOCIATION_COLUMNS),
             ("answers", self.answers, ANSWER_COLUMNS),
             ("answer_levels", self.answer_levels, LEVEL_COLUMNS),
+            ("grain_answers", self.grain_answers, GRAIN_ANSWER_COLUMNS),
         ):
             text = csv_of_rows(rows, columns)
             (folder / FILES[purpose]).write_text(text, encoding="utf-8")
