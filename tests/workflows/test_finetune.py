@@ -97,6 +97,7 @@ def test_what_belonged_to_the_old_weights_is_fitted_anew(done, tiny_model):
     assert model.temperature != tiny_model.temperature
     text = (target / "CARD.md").read_text()
     assert f"Calibrated by {model.conformal.spectra} spectra" in text
+    assert "fitted anew, to simulated spectra alone" in text
     assert "best possible" not in text, "the ceiling's table holds what the old network named"
     assert any("fitted anew, to simulated spectra alone" in line for line in made.notes)
     # On simulated spectra of machines that none of it has seen.
