@@ -10,7 +10,9 @@ from lithoscope.errors import InvalidValueError
 from lithoscope.inference.answer import (
     Answer,
     AnswerTree,
+    answer_from_key,
     answer_from_probabilities,
+    keys_from_probabilities,
     tree_of_labels,
 )
 from lithoscope.minerals import load_library
@@ -118,6 +120,41 @@ def test_an_answer_is_as_probable_as_asked_and_never_finer_at_a_higher_share(see
         assert set(best) <= set(said.members)
         held = [set(group) <= set(said.members) for group in GROUPS]
         assert said.probability == pytest.approx(probabilities[held].sum())
+
+
+def by_enumeration(probabilities, allowed, least):
+    """The rule spelled out for one spectrum, with plain lists and sets."""
+    order = sorted(range(len(GROUPS)), key=lambda place: -probabilities[place])
+    enough = least - 1e-6
+    if probabilities[order[0]] >= enough:
+        return {order[0]}
+    candidates = [set(order[:number]) for number in (2, 3) if number <= len(allowed)]
+    candidates = [one for one in candidates if sum(probabilities[list(one)]) >= enough]
+    series = [
+        set(classes) & set(allowed)
+        for _, classes in TREE.series
+        if order[0] in classes and sum(probabilities[list(classes)]) >= enough
+    ]
+    related = [one for one in candidates if any(one <= set(classes) for _, classes in TREE.series)]
+    if series and not (related and len(related[0]) < len(series[0])):
+        return series[0]
+    return (related + candidates + [set()])[0]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(0, 100_000),
+    st.floats(0.5, 1.0),
+    st.sets(st.integers(0, len(GROUPS) - 1), min_size=1),
+)
+def test_many_spectra_at_once_are_answered_by_the_same_rule(seed, least, allowed):
+    draws = np.random.default_rng(seed)
+    probabilities = np.zeros((20, len(GROUPS)))
+    probabilities[:, sorted(allowed)] = draws.dirichlet(np.full(len(allowed), 0.3), size=20)
+    keys = keys_from_probabilities(probabilities, TREE, allowed=allowed, least=least)
+    for row, key in zip(probabilities, keys, strict=True):
+        _, classes = answer_from_key(key, TREE, allowed=allowed)
+        assert set(classes) == by_enumeration(row, allowed, least)
 
 
 def test_the_library_s_tree():

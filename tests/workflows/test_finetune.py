@@ -1,16 +1,23 @@
 """Finetuning a tiny model: what it learns from labels, what it keeps, and when it is refused."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 from lithoscope.errors import CheckpointError, LabelError
+from lithoscope.inference.calibration import prediction_sets
+from lithoscope.inference.predict import Predictor
 from lithoscope.io import save_spectrum
 from lithoscope.models.checkpoint import load_checkpoint
 from lithoscope.workflows.finetune import finetune
 from lithoscope.workflows.map_minerals import map_minerals
+from lithoscope.workflows.model_spectra import spectra_of_model
+from lithoscope.workflows.refit import refitted
 from lithoscope.workflows.simulate import simulate
+
+SHARED_AXIS = simulate("quartz").axis
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -83,6 +90,42 @@ def test_the_model_is_whole_and_maps(done, scan):
     assert (named == scan[2][scan[1]]).mean() > 0.9
 
 
+def test_what_belonged_to_the_old_weights_is_fitted_anew(done, tiny_model):
+    target, made = done
+    model = load_checkpoint(target)
+    assert model.detector is not None
+    assert model.temperature != tiny_model.temperature
+    text = (target / "CARD.md").read_text()
+    assert f"Calibrated by {model.conformal.spectra} spectra" in text
+    assert "fitted anew, to simulated spectra alone" in text
+    assert "best possible" not in text, "the ceiling's table holds what the old network named"
+    assert any("fitted anew, to simulated spectra alone" in line for line in made.notes)
+    # On simulated spectra of machines that none of it has seen.
+    stream = spectra_of_model(model).for_tests(model.condition, seed=77)
+    batches = [stream.at(1000.0).batch(number) for number in range(3)]
+    counts = np.concatenate([batch.counts.numpy() for batch in batches])
+    truth = np.concatenate([batch.classes.numpy() for batch in batches])
+    said = Predictor(model, SHARED_AXIS).of_binned(counts)
+    sets = prediction_sets(
+        conformal=model.conformal,
+        probabilities=said.probabilities,
+        counts=said.counts,
+        coverage=0.95,
+    )
+    assert sets[np.arange(len(sets)), truth].mean() > 0.88
+    assert said.unknown.mean() < 0.06
+
+
+def test_a_model_without_recipe_says_what_it_lacks(tiny_model):
+    bare = dataclasses.replace(
+        tiny_model.with_network(tiny_model.network, name="bare"), card={"trained_on": "?"}
+    )
+    kept, told = refitted(bare, lambda stage, done, total, note: None)
+    assert kept.detector is None
+    assert kept.conformal is None
+    assert "--coverage and --false-alarms are refused" in told[0]
+
+
 def test_the_labels_are_what_is_learnt(scan, tiny_model, tmp_path):
     """Even wrong ones: the guard sees simulated spectra alone, and these it still names."""
     folder, grains, names = scan
@@ -144,8 +187,6 @@ def test_spectra_in_files_of_their_own(tiny_model, tmp_path):
 
 
 def test_a_model_that_was_not_simulated_cannot_be_guarded(scan, tiny_model, tmp_path):
-    import dataclasses
-
     folder, grains, names = scan
     condition = dataclasses.replace(tiny_model.condition, severities={})
     model = dataclasses.replace(tiny_model, condition=condition)

@@ -1,5 +1,6 @@
 """From scan to map, with a tiny model: everything the contract lists."""
 
+import csv
 import dataclasses
 import json
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ import xarray as xr
 
 from lithoscope.core.labels import VOID
 from lithoscope.core.scan import Scan
-from lithoscope.errors import MineralError, OutputError, ScanError
+from lithoscope.errors import InvalidValueError, MineralError, OutputError, ScanError
 from lithoscope.io import load_instrument
 from lithoscope.io.aside import whole_folder
 from lithoscope.minerals.rocks import Rock
@@ -83,6 +84,37 @@ def test_what_is_saved_is_what_was_mapped(result, tmp_path):
     assert files["map"].read_bytes().startswith(b"\x89PNG")
     assert "four minerals" in files["report"].read_text()
     assert not (tmp_path / "out.partial").exists()
+
+
+def test_answers_are_as_fine_as_the_counts_allow(result, phantom, tiny_model, tmp_path):
+    data = result.dataset
+    levels = data["answer_level"].attrs["flag_meanings"].split()
+    assert levels[:5] == ["mineral", "group", "alternatives", "series", "unresolved"]
+    assert (data["answer_level"].values == levels.index("void"))[phantom.truth == "void"].all()
+    labels = np.array([*json.loads(data["answer"].attrs["long_names"]), "none"])
+    named = labels[data["answer"].values]
+    single = np.isin(data["answer_level"].values, (0, 1))
+    assert single.mean() > 0.8
+    assert (named == phantom.truth)[single].mean() > 0.95
+    files = result.save(tmp_path / "out")
+    rows = list(csv.DictReader(files["answers"].open()))
+    assert {"answer", "level", "members", "pixels", "area_percent"} == set(rows[0])
+    table = {row["level"]: row for row in csv.DictReader(files["answer_levels"].open())}
+    known = ("mineral", "group", "alternatives", "series", "unresolved")
+    percents = [float(table[level]["area_percent"]) for level in (*known, "unknown")]
+    assert sum(percents) == pytest.approx(100, abs=1e-3)
+    assert sum(int(row["pixels"]) for row in rows) == sum(
+        int(table[one]["pixels"]) for one in known
+    )
+    assert sum(int(row["pixels"]) for row in table.values()) == data["answer"].size
+    assert "How fine the answers are" in files["report"].read_text()
+    # The tiny model has one series to fall back on at most: what is asked for decides.
+    strict = map_minerals(phantom.scan, model=tiny_model, answer_probability=1.0)
+    counted = {row["level"]: row["pixels"] for row in strict.answer_levels}
+    assert counted["mineral"] < int(table["mineral"]["pixels"])
+    assert strict.run["options"]["answer_probability"] == 1.0
+    with pytest.raises(InvalidValueError, match="probability"):
+        map_minerals(phantom.scan, model=tiny_model, answer_probability=0.3)
 
 
 def test_a_full_folder_is_left_alone(result, tmp_path):

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lithoscope.cli.options import (
+    AnswerProbabilityOption,
     EnergyAxisOption,
     FalseAlarmsOption,
     InstrumentOption,
@@ -50,16 +51,7 @@ def classify(
             "the model was calibrated by.",
         ),
     ] = None,
-    answer_probability: Annotated[
-        float,
-        typer.Option(
-            "--answer-probability",
-            min=0.5,
-            max=1.0,
-            help="Probability that the finest answer must reach: a mineral, a group, two or "
-            "three, a series.",
-        ),
-    ] = 0.8,
+    answer_probability: AnswerProbabilityOption = 0.8,
     false_alarms: FalseAlarmsOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lithoscope.cli.options import (
+    AnswerProbabilityOption,
     EnergyAxisOption,
     FalseAlarmsOption,
     InstrumentOption,
@@ -78,6 +79,7 @@ def map_scan(
         typer.Option("--scheduler", metavar="ADDRESS", help="Map on a Dask cluster."),
     ] = None,
     false_alarms: FalseAlarmsOption = None,
+    answer_probability: AnswerProbabilityOption = 0.8,
     bragg_test: Annotated[
         bool,
         typer.Option(
@@ -107,6 +109,7 @@ def map_scan(
         allow_electron_beam=allow_electron_beam,
         salvage=salvage,
         false_alarms=false_alarms,
+        answer_probability=answer_probability,
         bragg_test=bragg_test,
         command=shlex.join(["lithoscope", *sys.argv[1:]]),
     )

@@ -46,6 +46,16 @@ FalseAlarmsOption = Annotated[
         help="Share of known spectra that may be called unknown, 0.001 to 0.5; 0.01 if left out.",
     ),
 ]
+AnswerProbabilityOption = Annotated[
+    float,
+    typer.Option(
+        "--answer-probability",
+        min=0.5,
+        max=1.0,
+        help="Probability that the finest answer must reach: a mineral, a group, two or three, "
+        "a series.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 

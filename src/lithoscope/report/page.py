@@ -55,6 +55,10 @@ class ReportContent:
         and `note`.
     confusions
         Mineral, and what its pixels may be besides.
+    answer_levels
+        How fine the answers are: level, pixels, and area percent or ``None``.
+    answers_note
+        What these levels are.
 
     Raises
     ------
@@ -73,6 +77,8 @@ class ReportContent:
     warnings: Sequence[str] = field(default_factory=tuple)
     unexplained: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     confusions: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    answer_levels: Sequence[tuple[str, int, float | None]] = field(default_factory=tuple)
+    answers_note: str = ""
 
     def __post_init__(self) -> None:
         if not self.title.strip():
@@ -111,6 +117,11 @@ def _page(content: ReportContent) -> str:
             for caption, alternative, image in content.figures
         ],
         rows=_shown_rows(content.rows),
+        answer_levels=[
+            (level, _pixels(pixels), _number(percent))
+            for level, pixels, percent in content.answer_levels
+            if pixels
+        ],
         has_smoothed=_has_any(content.rows, "area_percent_smoothed"),
         has_weight=_has_any(content.rows, "weight_percent"),
         has_corrected=_has_any(content.rows, "area_percent_corrected"),
@@ -131,7 +142,7 @@ def _shown_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "note": _note(row),
             "special": row["mineral"] in SPECIAL_ROWS,
             "colour": key.colour(row["mineral"]),
-            "pixels": f"{row['pixels']:,}".replace(",", "\u202f"),
+            "pixels": _pixels(row["pixels"]),
             "area": _number(row["area_percent"]),
             "interval": _interval(row["area_percent_low"], row["area_percent_high"]),
             "smoothed": _number(row["area_percent_smoothed"]),
@@ -141,6 +152,10 @@ def _shown_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def _pixels(number: int) -> str:
+    return f"{number:,}".replace(",", "\u202f")
 
 
 def _ends(row: Mapping[str, Any]) -> dict[str, float | None]:

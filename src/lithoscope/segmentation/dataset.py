@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lithoscope.core.labels import VOID, LabelSet
+from lithoscope.inference.answer import LEVELS
+from lithoscope.segmentation.answers import NO_ANSWER, MapAnswers
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -91,6 +93,34 @@ def map_dataset(
             "units": units,
             **attributes,
         },
+    )
+
+
+def with_answers(dataset: xr.Dataset, found: MapAnswers) -> xr.Dataset:
+    """Add the finest answer of each pixel as `answer`, and its level as `answer_level`.
+
+    Parameters
+    ----------
+    dataset
+        From `map_dataset`.
+    found
+        The answers; unknown pixels have one as well.
+    """
+    labels = [str(answer.label) for answer in found.answers]
+    numbers = {
+        "long_name": "as fine an answer as the counts allow",
+        "flag_values": [NO_ANSWER, *range(len(labels))],
+        "flag_meanings": " ".join(["none", *map(_flag_meaning, labels)]),
+        "long_names": json.dumps(labels, ensure_ascii=False),
+    }
+    levels = {
+        "long_name": "how fine the answer is",
+        "flag_values": list(range(len(LEVELS))),
+        "flag_meanings": " ".join(map(_flag_meaning, LEVELS)),
+    }
+    return dataset.assign(
+        answer=(("y", "x"), found.numbers, numbers),
+        answer_level=(("y", "x"), found.levels, levels),
     )
 
 

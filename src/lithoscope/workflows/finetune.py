@@ -17,8 +17,9 @@ import torch
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.errors import CheckpointError, InvalidValueError, LabelError
 from lithoscope.evaluation.agreement import Agreement, agreement_from_labels
-from lithoscope.inference.predict import logits_from_counts
-from lithoscope.inference.unknown.energy import energy_score_from_logits, threshold_at_counts
+from lithoscope.inference.predict import Scorer, logits_from_counts
+from lithoscope.inference.unknown.base import Seen
+from lithoscope.inference.unknown.judge import UnknownJudge
 from lithoscope.io.label_tables import read_label_table
 from lithoscope.models.checkpoint import (
     DEFAULT_MODEL,
@@ -30,6 +31,7 @@ from lithoscope.training.finetune import ReplayBatches, regions_for_test
 from lithoscope.training.on_data import BinnedSplit
 from lithoscope.workflows.labelled_measurements import LabelledMeasurements, read_labelled
 from lithoscope.workflows.new_model import Progress, save_with_card
+from lithoscope.workflows.refit import refitted
 from lithoscope.workflows.rehearsal import Rehearsal
 
 DEFAULT_SPECTRA, DEFAULT_MOST_LOSS = 40_000, 1.0
@@ -150,6 +152,7 @@ def finetune(
     progress("test", 0, 1, "thresholds")
     new = dataclasses.replace(new, threshold=rehearsed.threshold(new))
     progress("test", 1, 1, "")
+    new, told = refitted(new, progress)
     agreements = tuple(_agreement(one, test, regions) for one in (old, new))
     result = Finetuned(
         checkpoint=new,
@@ -157,7 +160,7 @@ def finetune(
         measured=BeforeAndAfter(*(one.accuracy.value for one in agreements)),
         unknown=BeforeAndAfter(*(_unknown(one, test) for one in (old, new))),
         intervals=(agreements[0], agreements[1]),
-        notes=_notes(measured, training, test, old),
+        notes=(*_notes(measured, training, test, old), *told),
     )
     timings = {
         "group_s": 0.0,
@@ -177,8 +180,7 @@ def _split(
     kept = regions_for_test(spectra.classes, measured.regions, share=_TEST_SHARE, seed=seed)
     if not kept.any():
         raise LabelError(
-            f"{path} has no mineral of two regions ({measured.regions_are}), so that nothing would "
-            "tell whether finetuning helped.",
+            f"{path} has no mineral of two regions ({measured.regions_are}): nothing to test by.",
             expected="two regions or more of one mineral at least",
             remedy="label a second grain or file, or say in a column 'region' what is one",
         )
@@ -240,13 +242,12 @@ def _agreement(checkpoint: Checkpoint, split: BinnedSplit, regions: np.ndarray) 
 
 
 def _unknown(checkpoint: Checkpoint, split: BinnedSplit) -> float:
-    logits = logits_from_counts(checkpoint, torch.from_numpy(split.counts))
-    limit = threshold_at_counts(
-        threshold=checkpoint.threshold,
-        counts=split.totals,
-        classes=logits.argmax(dim=1).numpy(),
-    )
-    return float((energy_score_from_logits(logits).numpy() > limit).mean())
+    """Share that `map` would call unknown."""
+    counts = torch.from_numpy(split.counts)
+    seen = Seen(counts, *Scorer(checkpoint).features_and_logits(counts))
+    judge = UnknownJudge(checkpoint, range(len(checkpoint.labels)))
+    _, unknown = judge(seen, split.totals, classes=seen.logits.argmax(dim=1).numpy())
+    return float(unknown.mean())
 
 
 def _notes(
@@ -273,7 +274,7 @@ def _card(
     after = result.intervals[1]
     return {
         "not_modelled": "not known",
-        **old.card,
+        **result.checkpoint.card,
         "recipe": {**old.card.get("recipe", {}), "seed": seed},
         "classes": len(old.labels),
         "parameters": sum(weight.numel() for weight in old.network.parameters()),
@@ -286,6 +287,8 @@ def _card(
         f"{simulated.before:.1%} before",
         "baseline": f"the model '{old.name}' as it was",
         "accuracy": {},
+        # It holds what the old network named right.
+        "ceiling": [],
         "finetuned": {
             "from": old.name,
             "simulated": dataclasses.asdict(simulated),

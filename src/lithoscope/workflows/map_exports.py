@@ -82,6 +82,7 @@ def _lists(result: MineralMap) -> dict[str, list[str]]:
     return {
         "layers": [name for name, _ in _maps(result)],
         "minerals": json.loads(result.dataset.attrs["long_names"]),
+        "answers": json.loads(result.dataset["answer"].attrs["long_names"]),
     }
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.errors import OutputError
+from lithoscope.inference.answer import ANSWER_PROBABILITY
 from lithoscope.io import open_scan
 from lithoscope.io.aside import check_free, os_errors_told
 from lithoscope.io.resumable import BLOCKS, resumable_folder
@@ -42,7 +43,8 @@ class MapOptions:
         For files that lack one.
     salvage
         Map what is left of a damaged file.
-    model, minerals, instrument, smooth, smoothing, allow_electron_beam, false_alarms
+    model, minerals, instrument, smooth, smoothing, allow_electron_beam, false_alarms,
+    answer_probability
         As in `map_minerals`.
     bragg_test
         Take diffraction out first, by comparing two detectors that are kept apart.
@@ -59,6 +61,7 @@ class MapOptions:
     smoothing: Smoothing = DEFAULT_SMOOTHING
     allow_electron_beam: bool = False
     false_alarms: float | None = None
+    answer_probability: float = ANSWER_PROBABILITY
     bragg_test: bool = False
     command: str = ""
 
@@ -76,6 +79,7 @@ class MapOptions:
             smoothing=self.smoothing,
             allow_electron_beam=self.allow_electron_beam,
             false_alarms=self.false_alarms,
+            answer_probability=self.answer_probability,
         )
 
     def job(self, path: Path, plan: MapPlan) -> dict[str, Any]:
@@ -222,10 +226,10 @@ def is_done(path: Path, folder: Path, options: MapOptions) -> bool:
     try:
         found = json.loads(run.read_text(encoding="utf-8"))
         job, told = found["job"], found["options"]
-        smoothing = (told["smooth"], told["smoothing"])
+        after = (told["smooth"], told["smoothing"], told["answer_probability"])
     except (ValueError, KeyError, TypeError):
         return False
-    if smoothing != (options.smooth, options.smoothing.as_data()):
+    if after != (options.smooth, options.smoothing.as_data(), options.answer_probability):
         return False
     return bool(job == json.loads(json.dumps(options.job(path, options.plan(path)))))
 

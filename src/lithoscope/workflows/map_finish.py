@@ -18,9 +18,11 @@ from lithoscope.inference.posteriors import Posteriors
 from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import digest_of_checkpoint
 from lithoscope.preprocess.harmony import check_harmony
-from lithoscope.segmentation.dataset import map_dataset, with_element_maps
+from lithoscope.segmentation.dataset import map_dataset, with_answers, with_element_maps
 from lithoscope.segmentation.quantify import MineralShare, shares_from_map
 from lithoscope.workflows.choose_instrument import InstrumentChoice, choose_instrument
+from lithoscope.workflows.grain_answers import grain_answer_rows
+from lithoscope.workflows.map_answers import answers_of_scan
 from lithoscope.workflows.map_partial import BlockStore, pixels_of
 from lithoscope.workflows.map_plan import MapPlan, describe_axis
 from lithoscope.workflows.map_quantities import Quantities, quantities_of_map
@@ -102,11 +104,16 @@ def finish_map(
     )
     quantities = _quantities(plan, layers)
     maps = _element_maps(plan, store, lines)
+    answers = answers_of_scan(plan, layers, quantities.priors)
+    dataset = with_answers(_dataset(plan, layers, quantities), answers)
     result = MineralMap(
-        dataset=with_element_maps(_dataset(plan, layers, quantities), maps),
+        dataset=with_element_maps(dataset, maps),
         shares=_shares(plan, layers, quantities),
         grains=quantities.grains,
         associations=quantities.associations,
+        answers=tuple(answers.answer_rows()),
+        grain_answers=tuple(grain_answer_rows(plan, layers, quantities, answers)),
+        answer_levels=tuple(answers.level_rows()),
         run={
             **run,
             **_facts(plan, choice, smooth),
@@ -154,6 +161,7 @@ def _facts(plan: MapPlan, choice: InstrumentChoice, smooth: bool) -> dict[str, A
             "smoothing": plan.smoothing.as_data(),
             "instrument": plan.option,
             "false_alarms": plan.false_alarms,
+            "answer_probability": plan.answer_probability,
         },
         "versions": versions(),
         "pixels": plan.scan.shape[0] * plan.scan.shape[1],

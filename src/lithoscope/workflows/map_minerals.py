@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lithoscope.core.scan import Scan
+from lithoscope.inference.answer import ANSWER_PROBABILITY
 from lithoscope.io.signals import as_scan
 from lithoscope.models.checkpoint import DEFAULT_MODEL, Checkpoint
 from lithoscope.segmentation.smoothing import Smoothing
@@ -30,6 +31,7 @@ def map_minerals(
     smoothing: Smoothing | None = None,
     allow_electron_beam: bool = False,
     false_alarms: float | None = None,
+    answer_probability: float = ANSWER_PROBABILITY,
     provenance: Mapping[str, Any] | None = None,
     progress: Progress = lambda done, total: None,
 ) -> MineralMap:
@@ -54,6 +56,8 @@ def map_minerals(
         Map a scan from an electron microscope nevertheless.
     false_alarms
         Share of known spectra that may be called unknown; the model's, 0.01, when left out.
+    answer_probability
+        What the finest answer's summed probability must reach, 0.5 to 1.
     provenance
         Facts about where the scan came from, to be kept in ``run.json``.
     progress
@@ -76,6 +80,7 @@ def map_minerals(
         smoothing=smoothing,
         allow_electron_beam=allow_electron_beam,
         false_alarms=false_alarms,
+        answer_probability=answer_probability,
     )
     return map_planned(
         plan, MemoryBlocks(), smooth=smooth, provenance=provenance or {}, progress=progress

@@ -15,6 +15,7 @@ import numpy as np
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.scan import Scan
 from lithoscope.errors import ScanError
+from lithoscope.inference.answer import ANSWER_PROBABILITY, check_answer_probability
 from lithoscope.inference.elements import LineWindow, line_windows
 from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import Checkpoint, digest_of_checkpoint, find_checkpoint
@@ -46,6 +47,8 @@ class MapPlan:
         How the map is smoothed, on which no block depends.
     false_alarms
         Share of known spectra that may be called unknown; ``None`` for the model's.
+    answer_probability
+        What the finest answer's summed probability must reach, on which no block depends.
     """
 
     scan: Scan
@@ -55,6 +58,7 @@ class MapPlan:
     known: InstrumentChoice
     smoothing: Smoothing = DEFAULT_SMOOTHING
     false_alarms: float | None = None
+    answer_probability: float = ANSWER_PROBABILITY
 
     @property
     def block_rows(self) -> int:
@@ -120,6 +124,7 @@ def plan_map(
     smoothing: Smoothing | None = None,
     allow_electron_beam: bool = False,
     false_alarms: float | None = None,
+    answer_probability: float = ANSWER_PROBABILITY,
 ) -> MapPlan:
     """Settle how a scan is mapped; the parameters and errors are those of `map_minerals`."""
     if scan.electron_beam and not allow_electron_beam:
@@ -129,6 +134,7 @@ def plan_map(
             expected="a micro-XRF scan; electrons excite other line ratios than X-rays",
             remedy="map it nevertheless with --allow-electron-beam, and do not trust the result",
         )
+    check_answer_probability(answer_probability)
     chosen = smoothing or DEFAULT_SMOOTHING
     chosen.check_sizes(scan.pixel_size_mm)
     checkpoint = find_checkpoint(model) if isinstance(model, str) else model
@@ -137,7 +143,9 @@ def plan_map(
         names = tuple(load_library().get(name).name for name in minerals)
         checkpoint.labels.indices_of(names)
     known = known_instrument(option=instrument, header=scan.instrument, checkpoint=checkpoint)
-    return MapPlan(scan, checkpoint, names, instrument, known, chosen, false_alarms)
+    return MapPlan(
+        scan, checkpoint, names, instrument, known, chosen, false_alarms, answer_probability
+    )
 
 
 def describe_axis(axis: EnergyAxis) -> dict[str, Any]:

@@ -40,8 +40,22 @@ def write_map_report(result: MineralMap, path: Path, pictures: Mapping[str, byte
         warnings=result.warnings,
         unexplained=result.unexplained,
         confusions=_confusions(result),
+        answer_levels=[
+            (str(row["level"]), row["pixels"], row["area_percent"]) for row in result.answer_levels
+        ],
+        answers_note=_answers_note(result),
     )
     write_report(path, content=content)
+
+
+def _answers_note(result: MineralMap) -> str:
+    least = result.run["options"]["answer_probability"]
+    return (
+        "The finest that can be said of each pixel with a summed probability of "
+        f"{least:.2g}, under the scan's own priors: a mineral; a group of minerals that the "
+        "instrument cannot part; two or three of them; a series or family; or nothing. Which "
+        "answers these are is in answers.csv and in the layers answer and answer_level."
+    )
 
 
 def _facts(result: MineralMap) -> list[tuple[str, str]]:

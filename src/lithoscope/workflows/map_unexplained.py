@@ -5,11 +5,9 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lithoscope.core.scan import Scan
 from lithoscope.inference.predict import Predictor
@@ -17,6 +15,7 @@ from lithoscope.models.checkpoint import Checkpoint
 from lithoscope.workflows.choose_instrument import InstrumentChoice
 from lithoscope.workflows.explain_spectrum import unexplained_by
 from lithoscope.workflows.mineral_map import MineralMap
+from lithoscope.workflows.region_sums import sums_of_regions
 
 TABLE = "unexplained.csv"
 UNKNOWN_REGION = "unknown"
@@ -76,7 +75,7 @@ def unexplained_rows(
     common = [one for one in largest if one < len(checkpoint.labels)][: _OTHERS + 1]
     if not common:
         return []
-    sums = _sums(scan, regions, largest)
+    sums, _ = sums_of_regions(scan, regions, largest, most_rows=_MOST_ROWS)
     binned = Predictor(checkpoint, scan.axis).binned(sums)
     rows = []
     for region, counts in zip(largest, binned, strict=True):
@@ -92,17 +91,3 @@ def unexplained_rows(
         name = checkpoint.labels.labels[region] if own else UNKNOWN_REGION
         rows += [{"region": name, "pixels": int(sizes[region]), **peak} for peak in peaks or ()]
     return rows
-
-
-def _sums(scan: Scan, regions: NDArray[np.int64], chosen: Sequence[int]) -> NDArray[np.float64]:
-    """Sum spectrum of each chosen region over some rows, shape (region, channel)."""
-    height = scan.shape[0]
-    read = np.unique(np.linspace(0, height - 1, min(height, _MOST_ROWS)).round().astype(int))
-    sums = np.zeros((len(chosen), scan.axis.n_channels))
-    for row in read.tolist():
-        counts = scan.rows(row, row + 1)[0]
-        for number, region in enumerate(chosen):
-            inside = regions[row] == region
-            if inside.any():
-                sums[number] += counts[inside].sum(axis=0, dtype=np.float64)
-    return sums

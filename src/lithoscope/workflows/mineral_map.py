@@ -16,6 +16,7 @@ from lithoscope.core.spectrum import Spectrum
 from lithoscope.figures.mineral_map import mineral_map_figure
 from lithoscope.figures.save import save_figure
 from lithoscope.io.aside import whole_folder
+from lithoscope.segmentation.answers import ANSWER_COLUMNS, GRAIN_ANSWER_COLUMNS, LEVEL_COLUMNS
 from lithoscope.segmentation.dataset import write_dataset
 from lithoscope.segmentation.grain_tables import (
     ASSOCIATION_COLUMNS,
@@ -40,6 +41,9 @@ FILES = {
     "elements": "element_maps.png",
     "grains": "grains.csv",
     "associations": "associations.csv",
+    "answers": "answers.csv",
+    "answer_levels": "answer_levels.csv",
+    "grain_answers": "grain_answers.csv",
     "unexplained": "unexplained.csv",
     "diffraction": "diffraction.csv",
     **EXPORTS,
@@ -60,7 +64,8 @@ class MineralMap:
     ----------
     dataset
         Layers on (y, x): `mineral`, `mineral_smoothed`, `confidence`, `unknown`, `ood_score`,
-        `counts`.
+        `counts`, `mineral_with_priors`, `confidence_with_priors`, `answer`, `answer_level`; and
+        `net_counts` on (line, y, x).
     shares
         How much of each mineral there is.
     run
@@ -85,6 +90,11 @@ class MineralMap:
     grains, associations
         Rows of ``grains.csv`` and ``associations.csv``: grains of the smoothed map by mineral, and
         which mineral touches which.
+    answers, answer_levels
+        Rows of ``answers.csv`` and ``answer_levels.csv``: how much of the map has which answer, as
+        fine as the counts allow, and at which level.
+    grain_answers
+        Rows of ``grain_answers.csv``: what the summed spectra of the largest grains are.
     tables
         Further tables as CSV, by the names of their files.
     unexplained
@@ -104,6 +114,9 @@ class MineralMap:
     title: str = field(default="")
     grains: tuple[Mapping[str, Any], ...] = ()
     associations: tuple[Mapping[str, Any], ...] = ()
+    answers: tuple[Mapping[str, Any], ...] = ()
+    answer_levels: tuple[Mapping[str, Any], ...] = ()
+    grain_answers: tuple[Mapping[str, Any], ...] = ()
     tables: Mapping[str, str] = field(default_factory=dict)
     unexplained: tuple[Mapping[str, Any], ...] = ()
     means: tuple[MeanSpectrum, ...] = ()
@@ -158,7 +171,7 @@ class MineralMap:
         with ThreadPoolExecutor(1, thread_name_prefix="arrays") as other:
             arrays = other.submit(self._write_arrays, folder)
             (folder / FILES["table"]).write_text(csv_of_shares(self.shares), encoding="utf-8")
-            self._write_grains(folder)
+            self._write_rows(folder)
             for name, table in self.tables.items():
                 (folder / name).write_text(table, encoding="utf-8")
             save_figure(self.plot(), folder / FILES["map"])
@@ -174,10 +187,13 @@ class MineralMap:
         write_dataset(self.dataset, folder / FILES["result"])
         write_exports(self, folder)
 
-    def _write_grains(self, folder: Path) -> None:
+    def _write_rows(self, folder: Path) -> None:
         for purpose, rows, columns in (
             ("grains", self.grains, GRAIN_COLUMNS),
             ("associations", self.associations, ASSOCIATION_COLUMNS),
+            ("answers", self.answers, ANSWER_COLUMNS),
+            ("answer_levels", self.answer_levels, LEVEL_COLUMNS),
+            ("grain_answers", self.grain_answers, GRAIN_ANSWER_COLUMNS),
         ):
             text = csv_of_rows(rows, columns)
             (folder / FILES[purpose]).write_text(text, encoding="utf-8")

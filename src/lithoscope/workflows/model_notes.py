@@ -19,7 +19,7 @@ materials on {instruments}.
 - **Baseline**: {baseline}.
 - **Not in the simulation**: {not_modelled}.
 - **Ceiling**: {ceiling}
-{table}{beside}{confusions}{calibration}
+{table}{beside}{confusions}{calibration}{finetuning}
 Classes found in {group_s} s, trained in {train_s} s, tested in {test_s} s. Made by
 `lithoscope {made_by}`; the whole recipe stands in `model.json`.
 """
@@ -76,7 +76,12 @@ def notes_of_model(checkpoint: Checkpoint) -> list[str]:
                 f"right; spectral angle mapping on the same spectra {level['sam']:.1%}."
             )
     notes.append(f"Not in the simulation: {card['not_modelled']}.")
-    return notes
+    return [*notes, *_finetuning_notes(card)]
+
+
+def _finetuning_notes(card: Mapping[str, Any]) -> list[str]:
+    """What finetuning left to be said, of what was fitted anew and what was not among it."""
+    return list(card.get("finetuned", {}).get("notes", ()))
 
 
 def card_of_model(checkpoint: Checkpoint) -> str:
@@ -111,6 +116,7 @@ def card_of_model(checkpoint: Checkpoint) -> str:
         beside=_beside_ceiling(card),
         confusions=_confusions_of_card(card),
         calibration=_calibration_of_card(checkpoint),
+        finetuning="".join(f"\n{note}\n" for note in _finetuning_notes(card)),
         made_by="finetune" if "finetuned" in card else "train",
         **card["timings"],
     )
