@@ -31,7 +31,7 @@ def test_a_drawn_box_selects_its_pixels(page):
     page._drawn(SelectionGeometry(None, geometry=box, final=True))
     assert np.argwhere(page.state.mask).tolist() == [[0, 1], [0, 2], [1, 1], [1, 2]]
     # Two of quartz, two of calcite.
-    assert "quartz 50.0" in page._said.object
+    assert "quartz 50.0" in page._side.said.object
     box = {"type": "rect", "x0": 5.0, "x1": 6.0, "y0": 0.0, "y1": 0.2}
     page._drawn(SelectionGeometry(None, geometry=box, final=True))
     assert "holds no pixel" in page._message.object

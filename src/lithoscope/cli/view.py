@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lithoscope.cli.terminal import print_line, print_warnings
+from lithoscope.cli.terminal import print_line, print_warnings, progress_bar
 
 
 def view(
@@ -33,7 +33,9 @@ def view(
     from lithoscope.viewer.server import ADDRESS, open_browser, start_server
     from lithoscope.workflows.view import view as open_view
 
-    server = start_server(open_view(path, scan=scan), port=port, title=f"Lithoscope: {path.name}")
+    with progress_bar(path.name, "rows") as progress:
+        make_page = open_view(path, scan=scan, progress=progress)
+    server = start_server(make_page, port=port, title=f"Lithoscope: {path.name}")
     url = f"http://{ADDRESS}:{server.port}/"
     print_line(f"{url} (Ctrl+C ends it)")
     if not no_browser and not open_browser(url):

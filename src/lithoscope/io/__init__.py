@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lithoscope.io.bruker.header_files import read_mosaic
+    from lithoscope.io.bruker.header_files import read_mosaic, read_overview
     from lithoscope.io.bruker.writer import write_bcf
     from lithoscope.io.instruments import load_instrument, shipped_instruments
     from lithoscope.io.row_writers import write_hspy_scan, write_zarr_scan
@@ -21,6 +21,7 @@ _HOMES = {
     "open_scan": "lithoscope.io.scans",
     "open_spectra": "lithoscope.io.spectra",
     "read_mosaic": "lithoscope.io.bruker.header_files",
+    "read_overview": "lithoscope.io.bruker.header_files",
     "save_spectrum": "lithoscope.io.spectra",
     "shipped_instruments": "lithoscope.io.instruments",
     "write_bcf": "lithoscope.io.bruker.writer",
@@ -34,6 +35,7 @@ __all__ = [
     "open_scan",
     "open_spectra",
     "read_mosaic",
+    "read_overview",
     "save_spectrum",
     "shipped_instruments",
     "write_bcf",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,15 +32,39 @@ class Answer:
         counts.
     unknown
         Whether the spectrum is like nothing the model knows.
+    ranking
+        All classes that the answer may hold, by falling probability.
     """
 
     ranked: tuple[tuple[str, float], ...]
     unknown: bool
+    ranking: tuple[int, ...] = ()
 
     @property
     def mineral(self) -> str | None:
         """First member of the best group."""
         return self.ranked[0][0].split("/")[0] if self.ranked else None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Which minerals explain a spectrum together, and what they leave.
+
+    Parameters
+    ----------
+    shares
+        Label of each group and its share of the area under the beam, the largest first.
+    peaks
+        Energy in keV of each unexplained peak, and what is said of it.
+    """
+
+    shares: tuple[tuple[str, float], ...]
+    peaks: tuple[tuple[float, str], ...]
+
+
+# Of counts on the model's axis, shape (bin,), and classes by falling probability; ``None`` where
+# the library lacks a mineral of the model.
+Explain = Callable[[NDArray[np.floating], Sequence[int]], Explanation | None]
 
 
 class Answers:
@@ -53,11 +78,16 @@ class Answers:
         The instrument of the scan.
     axis
         The scan's axis.
+    explain
+        Finds abundances and unexplained peaks.
     """
 
-    def __init__(self, predictor: Predictor, instrument: Instrument, axis: EnergyAxis) -> None:
+    def __init__(
+        self, predictor: Predictor, instrument: Instrument, axis: EnergyAxis, explain: Explain
+    ) -> None:
         self._predictor = predictor
         self._instrument = dataclasses.replace(instrument, axis=axis)
+        self._explain = explain
         self._expected: dict[str, NDArray[np.float64]] = {}
 
     def __call__(self, spectrum: Spectrum) -> Answer:
@@ -66,10 +96,20 @@ class Answers:
         if said.classes[0] == VOID:
             return Answer((), False)
         probabilities = said.probabilities[0]
-        order = np.argsort(-probabilities)[: min(_TOP, len(self._predictor.allowed))]
+        order = np.argsort(-probabilities)[: len(self._predictor.allowed)].tolist()
         labels = self._predictor.checkpoint.labels.labels
-        ranked = tuple((labels[index], float(probabilities[index])) for index in order.tolist())
-        return Answer(ranked, bool(said.unknown[0]))
+        ranked = tuple((labels[index], float(probabilities[index])) for index in order[:_TOP])
+        return Answer(ranked, bool(said.unknown[0]), tuple(order))
+
+    def explanation(self, spectrum: Spectrum, answer: Answer) -> Explanation | None:
+        """Find abundances and unexplained peaks, which takes seconds.
+
+        ``None`` with too few counts, or where the library lacks a mineral of the model.
+        """
+        if not answer.ranking:
+            return None
+        binned = self._predictor.binned(spectrum.counts[None, :])[0]
+        return self._explain(binned, answer.ranking)
 
     def has_expected(self, mineral: str) -> bool:
         """Whether a mineral's expected spectrum was computed before; it takes some 0.4 s."""

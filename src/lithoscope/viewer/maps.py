@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lithoscope.core.elements import symbols
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.instrument import Detector
 from lithoscope.core.scan import Scan
@@ -36,11 +37,19 @@ class ScanMaps:
         The scan, of which one block is held at a time.
     detector
         Gives the widths of lines.
+    progress
+        Called with rows done and rows in all in the first pass, which sums.
     """
 
-    def __init__(self, scan: Scan, detector: Detector) -> None:
+    def __init__(
+        self,
+        scan: Scan,
+        detector: Detector,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> None:
         self._scan = scan
         self._detector = detector
+        self._progress = progress
         self._totals: tuple[FloatMap, FloatMap] | None = None
         self._nets: dict[str, FloatMap] = {}
 
@@ -61,6 +70,11 @@ class ScanMaps:
     def elements_of(self, spectrum: Spectrum) -> list[str]:
         """Elements whose lines stand out of one spectrum, the highest peak first."""
         return self._visible(spectrum.counts)
+
+    def mappable_elements(self) -> list[str]:
+        """Elements with a line on the scan's axis between 0.9 and 30 keV, by atomic number."""
+        low, high = _line_range(self._scan.axis)
+        return [name for name in symbols() if main_lines(name, low_keV=low, high_keV=high)]
 
     def net(self, elements: Sequence[str]) -> list[FloatMap]:
         """Net counts of each element's main line, each of shape (y, x), in one pass.
@@ -113,6 +127,7 @@ class ScanMaps:
                     axis=-1, dtype=np.float64
                 )
                 summed += counts.sum(axis=(0, 1), dtype=np.float64)
+                self._progress(first + len(counts), len(totals))
             self._totals = totals, summed
         return self._totals
 

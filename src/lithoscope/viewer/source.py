@@ -11,12 +11,14 @@ from typing import Any
 
 from lithoscope.core.scan import Scan
 from lithoscope.errors import FileFormatError, ScanError
-from lithoscope.io import open_scan
+from lithoscope.io import open_scan, read_overview
+from lithoscope.io.bruker.overview import Overview
 from lithoscope.io.formats import read_bounded
 from lithoscope.io.stored_results import StoredMap, open_stored_map
 
 _MAX_RUN_BYTES = 16 << 20
 _RUN = "run.json"
+_WITH_OVERVIEW = ".bcf"
 _ANOTHER = "name the scan that was mapped with --scan, or map this one anew"
 
 
@@ -32,6 +34,8 @@ class Source:
         Its mineral map; ``None`` for a scan alone.
     run
         What ``run.json`` says of the map; empty for a scan alone.
+    overview
+        The picture that was taken before the scan, where the file holds one.
 
     Raises
     ------
@@ -42,6 +46,7 @@ class Source:
     scan: Scan
     stored: StoredMap | None = None
     run: Mapping[str, Any] = field(default_factory=dict)
+    overview: Overview | None = None
 
     def __post_init__(self) -> None:
         if self.stored is None:
@@ -92,11 +97,11 @@ def open_source(path: Path, *, scan: Path | None = None) -> Source:
                 f"{path} is no result, so that --scan {scan} has nothing to go with.",
                 expected="a folder that `lithoscope map` wrote, or a scan without --scan",
             )
-        return Source(open_scan(path))
+        return _source(path)
     run = _read_run(path)
     stored = open_stored_map(path)
     if scan is not None:
-        return Source(open_scan(scan), stored, run)
+        return _source(scan, stored, run)
     given = Path(run["input"])
     # A relative path was meant from where `map` ran; beside the result is worth a look.
     places = (given, path.resolve().parent / given)
@@ -107,7 +112,15 @@ def open_source(path: Path, *, scan: Path | None = None) -> Source:
             expected="the scan where it was when it was mapped",
             remedy=f"say where it is now: lithoscope view {path} --scan PATH",
         )
-    return Source(open_scan(found), stored, run)
+    return _source(found, stored, run)
+
+
+def _source(
+    path: Path, stored: StoredMap | None = None, run: Mapping[str, Any] | None = None
+) -> Source:
+    scan = open_scan(path)
+    overview = read_overview(path) if path.suffix.lower() == _WITH_OVERVIEW else None
+    return Source(scan, stored, run or {}, overview)
 
 
 def _read_run(folder: Path) -> dict[str, Any]:

@@ -19,13 +19,17 @@ from lithoscope.errors import InvalidValueError
 from lithoscope.figures.style import COUNTS_COLOUR_MAP, ELEMENT_COLOUR_MAP
 from lithoscope.viewer.maps import ScanMaps
 from lithoscope.viewer.minerals_shown import MineralLayer
+from lithoscope.viewer.overview_shown import Edges, colours_at_pixels, edges_on_map
 from lithoscope.viewer.regions import NamedRegion, with_region
 from lithoscope.viewer.source import Source
 
-Layer = Literal["mineral", "smoothed", "confidence", "unknown", "counts", "element", "rgb"]
+Layer = Literal[
+    "mineral", "smoothed", "confidence", "unknown", "counts", "element", "rgb", "overview"
+]
 CLASS_LAYERS: tuple[Layer, ...] = ("mineral", "smoothed")
 OF_RESULTS: tuple[Layer, ...] = ("smoothed", "mineral", "confidence", "unknown")
 OF_SCANS: tuple[Layer, ...] = ("counts", "element", "rgb")
+OF_OVERVIEWS: Layer = "overview"
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 # Colours of an element in a picture of three end here, or one hot pixel makes the rest black.
 _TOP_PERCENTILE = 99.5
@@ -121,7 +125,7 @@ class Picture:
     Parameters
     ----------
     rgba
-        Colours, shape (y, x, 4).
+        Colours, shape (y, x, 4); of an overview those of its own pixels.
     title
         What it shows.
     values
@@ -132,6 +136,10 @@ class Picture:
         The colour map's name, for the bar.
     columns
         Names of the values in an exported table.
+    edges
+        Left, top, right and bottom edge in pixels of the map; the map's own where ``None``.
+    aligned
+        Whether what is seen at a place is what the map has there.
     """
 
     rgba: NDArray[np.uint8]
@@ -140,13 +148,37 @@ class Picture:
     limits: tuple[float, float] | None = None
     palette: str = ""
     columns: tuple[str, ...] = ("value",)
+    edges: Edges | None = None
+    aligned: bool = True
+
+    def check_aligned(self) -> None:
+        """Refuse what needs the picture's place on the map.
+
+        Raises
+        ------
+        InvalidValueError
+            If that is not known.
+        """
+        if not self.aligned:
+            raise InvalidValueError(
+                "The file does not say where the map lies in its overview picture.",
+                expected="another layer, on which pixels can be told",
+                remedy="choose one under 'Map'",
+            )
 
     def csv(self) -> str:
-        """Return what is seen as a table ``y,x`` and values, in pixels from 0."""
+        """Return what is seen as a table ``y,x`` and values, in pixels of the map from 0.
+
+        Raises
+        ------
+        InvalidValueError
+            If it is a picture whose place on the map is not known.
+        """
+        self.check_aligned()
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         table.writerow(["y", "x", *self.columns])
-        layers = self.values.reshape(*self.rgba.shape[:2], -1).tolist()
+        layers = self.values.reshape(*self.values.shape[:2], -1).tolist()
         table.writerows(
             [y, x, *values] for y, row in enumerate(layers) for x, values in enumerate(row)
         )
@@ -155,7 +187,8 @@ class Picture:
 
 def layers_of(source: Source) -> tuple[Layer, ...]:
     """Layers that can be shown, the one to begin with first."""
-    return OF_SCANS if source.stored is None else (*OF_RESULTS, *OF_SCANS)
+    of_scan = OF_SCANS if source.overview is None else (*OF_SCANS, OF_OVERVIEWS)
+    return of_scan if source.stored is None else (*OF_RESULTS, *of_scan)
 
 
 def picture_of(state: ViewState, source: Source, maps: ScanMaps) -> Picture:
@@ -164,9 +197,11 @@ def picture_of(state: ViewState, source: Source, maps: ScanMaps) -> Picture:
     Raises
     ------
     InvalidValueError
-        If a scan alone has no such layer.
+        If there is no such layer.
     """
     stored = source.stored
+    if state.layer == OF_OVERVIEWS:
+        return _overview(source)
     if state.layer == "counts":
         return _scaled(maps.counts, "counts above 0.3 keV", COUNTS_COLOUR_MAP, "counts")
     if state.layer == "element":
@@ -224,6 +259,28 @@ def _scaled(
     shares = np.clip((values - low) / (high - low), 0, 1)
     rgba = np.asarray(colormaps[palette](shares, bytes=True))
     return Picture(rgba, title, values, (low, high), palette, (column,))
+
+
+def _overview(source: Source) -> Picture:
+    overview = source.overview
+    if overview is None:
+        raise InvalidValueError(
+            "The file has no overview picture.", expected="one of the other layers"
+        )
+    shape = source.scan.shape
+    edges, aligned = edges_on_map(overview, shape, source.scan.pixel_size_mm or (1.0, 1.0))
+    image = overview.image
+    rgba = np.full((*image.shape[:2], 4), 255, dtype=np.uint8)
+    rgba[..., :3] = image
+    box = overview.map_box
+    return Picture(
+        rgba,
+        "overview picture" if aligned else "overview picture, its place on the map is not known",
+        image if box is None else colours_at_pixels(image, box, shape),
+        columns=("red", "green", "blue"),
+        edges=edges,
+        aligned=aligned,
+    )
 
 
 def _three(elements: tuple[str, str, str], maps: ScanMaps) -> Picture:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lithoscope.core.instrument import Detector
+from lithoscope.core.spectrum import Spectrum
 from lithoscope.errors import CheckpointError, MineralError
 from lithoscope.inference.predict import Predictor
 from lithoscope.models.checkpoint import DEFAULT_MODEL, find_checkpoint
-from lithoscope.viewer.answers import Answers
+from lithoscope.viewer.answers import Answers, Explanation
 from lithoscope.viewer.maps import ScanMaps
 from lithoscope.viewer.server import viewer_missing
 from lithoscope.viewer.source import Source, open_source
 from lithoscope.workflows.choose_instrument import choose_instrument
+from lithoscope.workflows.explain_spectrum import explained
 
 
-def view(path: str | Path, *, scan: str | Path | None = None) -> Callable[[], Any]:
+def view(
+    path: str | Path,
+    *,
+    scan: str | Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Callable[[], Any]:
     """Open a result or a scan for the viewer.
 
     In a notebook, ``view(path)()`` as a cell's last line shows the page.
@@ -28,6 +38,8 @@ def view(path: str | Path, *, scan: str | Path | None = None) -> Callable[[], An
         A folder that `map` wrote, or a scan.
     scan
         Where a result's scan is now, if it has moved.
+    progress
+        Called with rows read and rows in all.
 
     Returns
     -------
@@ -47,8 +59,12 @@ def view(path: str | Path, *, scan: str | Path | None = None) -> Callable[[], An
     except ImportError as problem:
         raise viewer_missing() from problem
     instrument = source.scan.instrument
-    maps = ScanMaps(source.scan, Detector() if instrument is None else instrument.detector)
+    detector = Detector() if instrument is None else instrument.detector
+    maps = ScanMaps(source.scan, detector, progress)
     answers = answers_for(source, maps)
+    if answers is not None:
+        # The first answer of a process compiles and takes seconds; better now than at a click.
+        answers(Spectrum(maps.sum_spectrum, source.scan.axis))
     return lambda: Page(source, maps, answers).layout()
 
 
@@ -70,4 +86,15 @@ def answers_for(source: Source, maps: ScanMaps) -> Answers | None:
         counts=maps.sum_spectrum,
         axis=source.scan.axis,
     )
-    return Answers(predictor, choice.instrument, source.scan.axis)
+    axis = source.scan.axis
+
+    def explain(binned: NDArray[np.floating], ranking: Sequence[int]) -> Explanation | None:
+        found = explained(binned, ranking, checkpoint=checkpoint, choice=choice, axis=axis)
+        if found["abundances"] is None:
+            return None
+        return Explanation(
+            tuple((one["mineral"], one["share"]) for one in found["abundances"]),
+            tuple((peak["energy_keV"], peak["text"]) for peak in found["unexplained"]),
+        )
+
+    return Answers(predictor, choice.instrument, axis, explain)

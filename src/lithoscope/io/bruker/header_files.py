@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from lithoscope.errors import ScanError, SpectrumError
 from lithoscope.io.bruker.container import SfsContainer
 from lithoscope.io.bruker.header import BrukerHeader, parse_header
 from lithoscope.io.bruker.images import mosaic_of
+from lithoscope.io.bruker.overview import Overview, overview_of
 from lithoscope.io.bruker.xml_tree import MAX_BYTES, parse_xml
 from lithoscope.io.formats import existing_file, read_bounded
 
@@ -46,10 +48,30 @@ def read_mosaic(path: str | Path) -> NDArray[Any] | None:
     ScanError
         If the file is no sound .bcf.
     """
+    return mosaic_of(_header_root(path))
+
+
+def read_overview(path: str | Path) -> Overview | None:
+    """Read the optical overview of a .bcf map, with the place of the map in it.
+
+    Returns
+    -------
+    Overview or None
+        ``None`` if there is no overview.
+
+    Raises
+    ------
+    ScanError
+        If the file is no sound .bcf.
+    """
+    return overview_of(_header_root(path))
+
+
+def _header_root(path: str | Path) -> ET.Element:
     path = existing_file(path, (".bcf",), ScanError)
     with SfsContainer(path) as container:
         raw = container.read(HEADER_DATA, limit=MAX_BYTES)
-    return mosaic_of(parse_xml(raw, where=f"{HEADER_DATA} of {path}", error=ScanError))
+    return parse_xml(raw, where=f"{HEADER_DATA} of {path}", error=ScanError)
 
 
 def header_of_container(container: SfsContainer) -> BrukerHeader:

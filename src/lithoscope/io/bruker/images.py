@@ -14,6 +14,8 @@ from lithoscope.io.bruker.xml_tree import number_of, text_of
 _IMAGE = "ClassInstance[@Type='TRTImageData']"
 _OVERVIEW = f".//ClassInstance[@Name='OverviewImages']/ChildClassInstances/{_IMAGE}"
 _MOSAIC = "mosaic"
+# So an M4 Tornado's mosaic is called in what public scripts read.
+_DEFAULT = f".//{_IMAGE}[@Name='Default']"
 _TYPES = {1: "<u1", 2: "<u2", 4: "<u4"}
 _COLOURS = 3
 _MAX_PLANES = 16
@@ -40,12 +42,17 @@ def pixel_times_s(database: ET.Element | None) -> NDArray[np.float64] | None:
 
 def mosaic_of(root: ET.Element) -> NDArray[Any] | None:
     """Return the optical overview that was taken before the map, as `image_of` does."""
-    named = [n for n in root.iter("ClassInstance") if _MOSAIC in n.get("Name", "").lower()]
-    for node in [*named, *root.findall(_OVERVIEW)]:
+    for node in overview_nodes(root):
         image = image_of(node)
         if image is not None:
             return image
     return None
+
+
+def overview_nodes(root: ET.Element) -> list[ET.Element]:
+    """Return the images of a header that may be the overview, the likeliest first."""
+    named = [n for n in root.iter("ClassInstance") if _MOSAIC in n.get("Name", "").lower()]
+    return [*named, *root.findall(_DEFAULT), *root.findall(_OVERVIEW)]
 
 
 def image_of(node: ET.Element) -> NDArray[Any] | None:

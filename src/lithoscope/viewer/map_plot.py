@@ -1,4 +1,4 @@
-"""The two plots of the page, in Bokeh."""
+"""The map of the page, in Bokeh."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from bokeh import plotting
-from bokeh.models import ColumnDataSource, HoverTool, LinearColorMapper, Range1d
+from bokeh.models import ColumnDataSource, LinearColorMapper, Range1d
 from bokeh.models.annotations.labels import Title
 from bokeh.models.annotations.legends import ColorBar
 from matplotlib import colormaps
@@ -14,16 +14,10 @@ from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 
 from lithoscope.figures.map_panel import round_length
-from lithoscope.figures.spectrum_plot import SPECTRUM_COLOUR
-from lithoscope.figures.style import FAINT_INK, INK, MARK_RED
-from lithoscope.viewer.spectrum_shown import ShownSpectrum
+from lithoscope.figures.style import INK, MARK_RED
 from lithoscope.viewer.state import Picture
 
 _LONGEST_SIDE_PX = 520
-SPECTRUM_PX = (600, 360)
-# A CSS pixel is 1/96 inch, a point 1/72.
-SPECTRUM_PT = (SPECTRUM_PX[0] * 0.75, SPECTRUM_PX[1] * 0.75)
-_EXPECTED_COLOUR = "#d55e00"
 # The stubs of Bokeh 3.9 leave out the options of a figure where Dask is installed.
 _figure: Any = plotting.figure
 
@@ -63,9 +57,10 @@ class MapPlot:
         self._title = Title(text="")
         self.figure.title = self._title
         self.figure.grid.visible = False
-        self._image = ColumnDataSource({"image": [np.zeros(shape, np.uint32)]})
+        self._shape = shape
+        self._image = ColumnDataSource({name: [] for name in ("image", "x", "y", "dw", "dh")})
         self.figure.image_rgba(
-            "image", source=self._image, x=0, y=0, dw=width, dh=height, level="image"
+            "image", source=self._image, x="x", y="y", dw="dw", dh="dh", level="image"
         )
         self._region = ColumnDataSource({"image": [np.zeros(shape, np.uint32)]})
         self.figure.image_rgba("image", source=self._region, x=0, y=0, dw=width, dh=height)
@@ -116,8 +111,15 @@ class MapPlot:
         }  # fmt: skip
 
     def show(self, picture: Picture) -> None:
-        """Draw a map."""
-        self._image.data = {"image": [_packed(picture.rgba)]}
+        """Draw a map, or a picture that may reach beyond it."""
+        left, top, right, bottom = picture.edges or (0.0, 0.0, self._shape[1], self._shape[0])
+        self._image.data = {
+            "image": [_packed(picture.rgba)],
+            "x": [left * self.step[1]],
+            "y": [top * self.step[0]],
+            "dw": [(right - left) * self.step[1]],
+            "dh": [(bottom - top) * self.step[0]],
+        }
         self._title.text = picture.title
         self._bar.visible = picture.limits is not None
         if picture.limits is not None:
@@ -135,8 +137,7 @@ class MapPlot:
             "x": [(x + 0.5) * self.step[1] for _, x in places],
             "y": [(y + 0.5) * self.step[0] for y, _ in places],
         }
-        shape = self._region.data["image"][0].shape
-        dimmed = np.zeros((*shape, 4), np.uint8)
+        dimmed = np.zeros((*self._shape, 4), np.uint8)
         if mask is not None:
             dimmed[~mask] = (255, 255, 255, 150)
         self._region.data = {"image": [_packed(dimmed)]}
@@ -145,69 +146,3 @@ class MapPlot:
 def _packed(rgba: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """Four bytes a pixel as one number, shape (y, x)."""
     return np.ascontiguousarray(rgba).view(np.uint32)[..., 0]
-
-
-def spectrum_plot(
-    shown: ShownSpectrum, expected: NDArray[np.float64] | None, *, log: bool, expected_name: str
-) -> Any:
-    """Draw a spectrum with names of lines, and the expected one over it.
-
-    Parameters
-    ----------
-    shown
-        The spectrum.
-    expected
-        Expected counts in the same channels.
-    log
-        Whether the axis of counts is logarithmic.
-    expected_name
-        What the expected spectrum is of.
-    """
-    plot = _figure(
-        frame_width=SPECTRUM_PX[0],
-        frame_height=SPECTRUM_PX[1],
-        y_axis_type="log" if log else "linear",
-        x_range=Range1d(start=float(shown.energies_keV[0]), end=float(shown.energies_keV[-1])),
-        y_range=Range1d(start=shown.floor, end=shown.top),
-        tools="pan,wheel_zoom,box_zoom,reset,save",
-        active_scroll="wheel_zoom",
-        x_axis_label="energy (keV)",
-        y_axis_label="counts",
-    )
-    plot.toolbar.logo = None
-    floor = shown.floor if log else 0.0
-    measured = plot.step(
-        shown.energies_keV, np.maximum(shown.counts, floor), mode="center",
-        color=SPECTRUM_COLOUR, line_width=1.2, legend_label="measured",
-    )  # fmt: skip
-    if expected is not None:
-        plot.line(
-            shown.energies_keV, np.maximum(expected, floor), color=_EXPECTED_COLOUR,
-            line_width=1.4, line_alpha=0.8, legend_label=f"expected, {expected_name}",
-        )  # fmt: skip
-    plot.segment(
-        x0=[name.energy_keV for name in shown.names],
-        x1=[name.energy_keV for name in shown.names],
-        y0=[name.from_counts for name in shown.names],
-        y1=[name.to_counts for name in shown.names],
-        color=FAINT_INK, line_width=0.7,
-    )  # fmt: skip
-    plot.text(
-        x=[name.text_keV for name in shown.names],
-        y=[name.to_counts for name in shown.names],
-        text=[name.label for name in shown.names],
-        text_align="center", text_baseline="bottom", text_font_size="8pt", text_color=INK,
-    )  # fmt: skip
-    plot.add_tools(
-        HoverTool(
-            renderers=[measured],
-            mode="vline",
-            tooltips=[("keV", "@x{0.00}"), ("counts", "@y{0,0.[0]}")],
-        )
-    )
-    # Beside the frame, where no name of a line can be under it.
-    plot.add_layout(plot.legend[0], "above")
-    plot.legend.orientation = "horizontal"
-    plot.legend.click_policy = "hide"
-    plot.legend.border_line_color = None
-    return plot
