@@ -30,7 +30,7 @@ from lithoscope.errors import InvalidValueError
 
 def classify(
     files: Annotated[list[Path], typer.Argument(metavar="SPECTRUM...", help="Spectra to name.")],
-    model: ModelOption = "default",
+    model: ModelOption = "auto",
     instrument: InstrumentOption = None,
     minerals: MineralsOption = None,
     top: Annotated[int, typer.Option("--top", min=1, help="How many answers to list.")] = 3,

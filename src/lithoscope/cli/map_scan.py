@@ -46,7 +46,7 @@ def map_scan(
             "-o", "--output", help="Folder for the result; ./<stem>-lithoscope if left out."
         ),
     ] = None,
-    model: ModelOption = "default",
+    model: ModelOption = "auto",
     instrument: InstrumentOption = None,
     minerals: MineralsOption = None,
     no_smooth: Annotated[

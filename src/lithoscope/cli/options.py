@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from lithoscope.core.mineral import Mineral
 
 ModelOption = Annotated[
-    str, typer.Option("--model", help="Name of a shipped model, or the folder of your own.")
+    str,
+    typer.Option(
+        "--model",
+        help="Name of a shipped model, or the folder of your own; auto: the one that suits the "
+        "instrument.",
+    ),
 ]
 InstrumentOption = Annotated[
     str | None,

@@ -42,6 +42,7 @@ __all__ = [
     "check_model_folder",
     "digest_of_checkpoint",
     "find_checkpoint",
+    "instruments_of_shipped",
     "load_checkpoint",
     "save_checkpoint",
     "shipped_models",
@@ -255,6 +256,12 @@ def shipped_models() -> tuple[str, ...]:
     """Return the names of the models that ship in the package."""
     root = Path(__file__).parent / "shipped"
     return tuple(sorted(path.name for path in root.iterdir() if (path / _DESCRIPTION).is_file()))
+
+
+def instruments_of_shipped(name: str) -> tuple[str, ...]:
+    """Return the instruments that a shipped model was trained for, without loading its weights."""
+    folder = Path(__file__).parent / "shipped" / name
+    return tuple(_read_description(folder)["instruments"])
 
 
 def find_checkpoint(name_or_path: str) -> Checkpoint:

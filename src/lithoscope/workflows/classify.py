@@ -23,8 +23,9 @@ from lithoscope.inference.answer import (
 from lithoscope.inference.calibration import prediction_sets
 from lithoscope.inference.predict import Predictions, Predictor
 from lithoscope.minerals import load_library
-from lithoscope.models.checkpoint import DEFAULT_MODEL, Checkpoint, find_checkpoint
+from lithoscope.models.checkpoint import Checkpoint
 from lithoscope.workflows.choose_instrument import choose_instrument
+from lithoscope.workflows.choose_model import AUTO, model_for
 from lithoscope.workflows.explain_spectrum import explained
 
 
@@ -41,7 +42,7 @@ class Classified(list[dict[str, Any]]):
 def classify_spectra(
     spectra: Sequence[Spectrum],
     *,
-    model: str | Checkpoint = DEFAULT_MODEL,
+    model: str | Checkpoint = AUTO,
     minerals: Sequence[str] | None = None,
     instrument: str | None = None,
     top: int = 3,
@@ -83,16 +84,19 @@ def classify_spectra(
     CheckpointError
         If a coverage is asked of a model that has no conformal thresholds.
     """
-    checkpoint = find_checkpoint(model) if isinstance(model, str) else model
-    tree = tree_of_labels(checkpoint.labels, load_library())
     names = None if minerals is None else [load_library().get(name).name for name in minerals]
-    # A file's spectra share their axis, and a predictor takes longer to make than to apply.
+    # A file's spectra share instrument and axis; loading takes longer than naming.
+    model_of = functools.cache(lambda header: model_for(model, option=instrument, header=header))
+    tree_of = functools.cache(
+        lambda header: tree_of_labels(model_of(header).labels, load_library())
+    )
     predictor_on = functools.cache(
-        lambda axis: Predictor(checkpoint, axis, names, false_alarms=false_alarms)
+        lambda header, axis: Predictor(model_of(header), axis, names, false_alarms=false_alarms)
     )
     results = Classified()
     for index, spectrum in enumerate(spectra):
-        predictor = predictor_on(spectrum.axis)
+        checkpoint = model_of(spectrum.instrument)
+        predictor = predictor_on(spectrum.instrument, spectrum.axis)
         said = predictor(spectrum.counts[None, :])
         choice = choose_instrument(
             option=instrument,
@@ -110,7 +114,9 @@ def classify_spectra(
                 "mineral": None if void else ranked[0]["mineral"],
                 "members": [] if void else ranked[0]["members"],
                 "probability": 0.0 if void else ranked[0]["probability"],
-                "answer": _answer(said, predictor, tree, answer_probability),
+                "answer": _answer(
+                    said, predictor, tree_of(spectrum.instrument), answer_probability
+                ),
                 **_coverage_set(checkpoint, said, coverage, void),
                 "unknown": bool(said.unknown[0]),
                 "ood_score": float(said.ood_score[0]),

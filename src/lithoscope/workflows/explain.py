@@ -12,15 +12,16 @@ from lithoscope.figures.style import short_label
 from lithoscope.inference.elements import visible_lines
 from lithoscope.inference.explain import Explanation, explain_spectrum
 from lithoscope.minerals import load_library
-from lithoscope.models.checkpoint import DEFAULT_MODEL, Checkpoint, find_checkpoint
+from lithoscope.models.checkpoint import Checkpoint
 from lithoscope.workflows.choose_instrument import choose_instrument
+from lithoscope.workflows.choose_model import AUTO, model_for
 
 
 def explain(
     spectrum: Spectrum,
     path: str | Path,
     *,
-    model: str | Checkpoint = DEFAULT_MODEL,
+    model: str | Checkpoint = AUTO,
     minerals: Sequence[str] | None = None,
     instrument: str | None = None,
 ) -> Explanation:
@@ -42,7 +43,7 @@ def explain(
     InvalidValueError
         If the model's preprocessing leaves no energies, or the spectrum has too few counts.
     """
-    checkpoint = find_checkpoint(model) if isinstance(model, str) else model
+    checkpoint = model_for(model, option=instrument, header=spectrum.instrument)
     names = None if minerals is None else [load_library().get(name).name for name in minerals]
     found = explain_spectrum(checkpoint, spectrum.axis, spectrum.counts, minerals=names)
     choice = choose_instrument(

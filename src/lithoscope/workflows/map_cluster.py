@@ -19,6 +19,7 @@ from typing import Any
 from lithoscope.errors import ClusterError
 from lithoscope.io.aside import check_free, os_errors_told
 from lithoscope.io.resumable import BLOCKS, resumable_folder
+from lithoscope.models.checkpoint import digest_of_checkpoint
 from lithoscope.workflows.map_files import MapOptions, is_done
 from lithoscope.workflows.map_finish import finish_map
 from lithoscope.workflows.map_outcome import THERE, Outcome
@@ -95,10 +96,11 @@ class ClusterMapper:
                 remedy="leave out --workers and --scheduler, or --bragg-test",
             )
         self._client = client
-        # Loaded once, and the same for all.
-        self._options = replace(options, model=options.checkpoint())
+        models = options.models()
+        # One is loaded once; of several each file's instrument chooses.
+        self._options = options if len(models) > 1 else replace(options, model=models[0])
         self._progress = progress
-        client.register_plugin(ModelOnWorker(self._options.checkpoint()))
+        client.register_plugin(ModelOnWorker(models))
         self._open: list[_OpenScan] = []
         self._workers_seen = time.monotonic()
 
@@ -187,6 +189,7 @@ class ClusterMapper:
             salvage=self._options.salvage,
             minerals=scan.plan.minerals,
             instrument=self._options.instrument,
+            model=digest_of_checkpoint(scan.plan.checkpoint),
             versions=tuple(versions().items()),
         )
         block = scan.to_come.pop(0)

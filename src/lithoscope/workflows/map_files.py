@@ -18,8 +18,9 @@ from lithoscope.inference.answer import ANSWER_PROBABILITY
 from lithoscope.io import open_scan
 from lithoscope.io.aside import check_free, os_errors_told
 from lithoscope.io.resumable import BLOCKS, resumable_folder
-from lithoscope.models.checkpoint import DEFAULT_MODEL, Checkpoint, find_checkpoint
+from lithoscope.models.checkpoint import Checkpoint, find_checkpoint, shipped_models
 from lithoscope.segmentation.smoothing import DEFAULT_SMOOTHING, Smoothing
+from lithoscope.workflows.choose_model import AUTO
 from lithoscope.workflows.find_diffraction import find_diffraction, with_diffraction
 from lithoscope.workflows.map_minerals import map_planned
 from lithoscope.workflows.map_outcome import THERE, Outcome
@@ -54,7 +55,7 @@ class MapOptions:
 
     energy_axis: EnergyAxis | None = None
     salvage: bool = False
-    model: str | Checkpoint = DEFAULT_MODEL
+    model: str | Checkpoint = AUTO
     minerals: Sequence[str] | None = None
     instrument: str | None = None
     smooth: bool = True
@@ -65,9 +66,12 @@ class MapOptions:
     bragg_test: bool = False
     command: str = ""
 
-    def checkpoint(self) -> Checkpoint:
-        """Return the model, loaded."""
-        return find_checkpoint(self.model) if isinstance(self.model, str) else self.model
+    def models(self) -> list[Checkpoint]:
+        """Return the models that files may be mapped with, loaded."""
+        if isinstance(self.model, Checkpoint):
+            return [self.model]
+        names = shipped_models() if self.model == AUTO else (self.model,)
+        return [find_checkpoint(name) for name in names]
 
     def plan(self, path: Path) -> MapPlan:
         """Open a file and settle how it is mapped."""

@@ -9,8 +9,9 @@ from typing import Any
 from lithoscope.core.scan import Scan
 from lithoscope.inference.answer import ANSWER_PROBABILITY
 from lithoscope.io.signals import as_scan
-from lithoscope.models.checkpoint import DEFAULT_MODEL, Checkpoint
+from lithoscope.models.checkpoint import Checkpoint
 from lithoscope.segmentation.smoothing import Smoothing
+from lithoscope.workflows.choose_model import AUTO
 from lithoscope.workflows.map_blocks import BlockMapper
 from lithoscope.workflows.map_finish import finish_map
 from lithoscope.workflows.map_partial import BlockStore, MemoryBlocks
@@ -24,7 +25,7 @@ Progress = Callable[[int, int], None]
 def map_minerals(
     scan: Scan | Any,
     *,
-    model: str | Checkpoint = DEFAULT_MODEL,
+    model: str | Checkpoint = AUTO,
     minerals: Sequence[str] | None = None,
     instrument: str | None = None,
     smooth: bool = True,
@@ -43,7 +44,8 @@ def map_minerals(
         The scan, from `open_scan`; or a signal of HyperSpy's, or a dictionary of RosettaSciIO's,
         see `io.signals.as_scan`.
     model
-        Name of a shipped model, path of a model's folder, or a loaded checkpoint.
+        Name of a shipped model, path of a model's folder, or a loaded checkpoint; ``auto`` for the
+        shipped one that suits the instrument, see `choose_model`.
     minerals
         Minerals to choose among; all of the model's when left out.
     instrument

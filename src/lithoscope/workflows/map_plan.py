@@ -18,9 +18,10 @@ from lithoscope.errors import ScanError
 from lithoscope.inference.answer import ANSWER_PROBABILITY, check_answer_probability
 from lithoscope.inference.elements import LineWindow, line_windows
 from lithoscope.minerals import load_library
-from lithoscope.models.checkpoint import Checkpoint, digest_of_checkpoint, find_checkpoint
+from lithoscope.models.checkpoint import Checkpoint, digest_of_checkpoint
 from lithoscope.segmentation.smoothing import DEFAULT_SMOOTHING, Smoothing
 from lithoscope.workflows.choose_instrument import InstrumentChoice, known_instrument
+from lithoscope.workflows.choose_model import model_for
 from lithoscope.workflows.provenance import versions
 
 # About this many spectra are read and classified at a time.
@@ -137,7 +138,7 @@ def plan_map(
     check_answer_probability(answer_probability)
     chosen = smoothing or DEFAULT_SMOOTHING
     chosen.check_sizes(scan.pixel_size_mm)
-    checkpoint = find_checkpoint(model) if isinstance(model, str) else model
+    checkpoint = model_for(model, option=instrument, header=scan.instrument)
     names = None
     if minerals is not None:
         names = tuple(load_library().get(name).name for name in minerals)

@@ -1,8 +1,9 @@
-"""What a Dask worker does: it maps blocks of rows with the model that it was given once."""
+"""What a Dask worker does: it maps blocks of rows with the models that it was given once."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,34 +13,34 @@ from distributed import WorkerPlugin, get_worker
 from lithoscope.core.energy import EnergyAxis
 from lithoscope.errors import ClusterError
 from lithoscope.io import open_scan
-from lithoscope.models.checkpoint import Checkpoint
+from lithoscope.models.checkpoint import Checkpoint, digest_of_checkpoint
 from lithoscope.workflows.map_blocks import BlockMapper, MappedBlock
 from lithoscope.workflows.map_plan import plan_map
 from lithoscope.workflows.provenance import versions
 
 # Files whose index of rows a worker keeps.
 _OPEN = 2
-# Where a worker keeps its model.
-_MODEL = "lithoscope_checkpoint"
+# Where a worker keeps its models.
+_MODELS = "lithoscope_checkpoints"
 
 
 class ModelOnWorker(WorkerPlugin):
-    """Brings a model to each worker once, also to those that come later or start anew.
+    """Brings models to each worker once, also to those that come later or start anew.
 
     Parameters
     ----------
-    checkpoint
-        The model.
+    models
+        The models.
     """
 
     name = "lithoscope-model"
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self.checkpoint = checkpoint
+    def __init__(self, models: Sequence[Checkpoint]) -> None:
+        self.models = {digest_of_checkpoint(model): model for model in models}
 
     def setup(self, worker: Any) -> None:
-        """Keep the model; what an earlier one mapped with is of no use."""
-        setattr(worker, _MODEL, self.checkpoint)
+        """Keep the models; what earlier ones mapped with is of no use."""
+        setattr(worker, _MODELS, self.models)
         _mapper.cache_clear()
 
 
@@ -57,6 +58,8 @@ class RemoteScan:
         As in `open_scan`.
     minerals, instrument
         As in `map_minerals`.
+    model
+        Digest of the model.
     versions
         Of the packages on which a result depends, as names and versions.
     """
@@ -67,6 +70,7 @@ class RemoteScan:
     salvage: bool
     minerals: tuple[str, ...] | None
     instrument: str | None
+    model: str
     versions: tuple[tuple[str, str], ...]
 
 
@@ -108,7 +112,7 @@ def _mapper(scan: RemoteScan) -> BlockMapper:
     return BlockMapper(
         plan_map(
             open_scan(path, energy_axis=scan.energy_axis, salvage=scan.salvage),
-            model=getattr(worker, _MODEL),
+            model=getattr(worker, _MODELS)[scan.model],
             minerals=scan.minerals,
             instrument=scan.instrument,
             allow_electron_beam=True,
