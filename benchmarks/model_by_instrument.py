@@ -2,10 +2,10 @@
 
     python -m benchmarks.model_by_instrument -o docs/your-instrument.md
 
-Natural compositions of all minerals of the library, under `poisson` and `realistic`, on each of two
-instruments; both models see the same grains. Their classes differ: light elements part minerals that
-beryllium windows leave in one group. So right is what names a group that holds the true mineral, and
-beside it stands how many minerals a named group holds in the mean. Takes five minutes.
+Natural compositions of all minerals of the library, under `poisson` and `realistic`, on each of
+two instruments; both models see the same grains. Their classes differ: light elements part minerals
+that beryllium windows leave in one group. So right is what names a group that holds the true
+mineral, and beside it stands how many minerals a named group holds in the mean. Takes five minutes.
 """
 
 from __future__ import annotations
