@@ -17,7 +17,7 @@ from lithoscope.figures.map_panel import round_length
 from lithoscope.figures.style import INK, MARK_RED
 from lithoscope.viewer.state import Picture
 
-_LONGEST_SIDE_PX = 520
+_LONGEST_SIDE_PX = 480
 # The stubs of Bokeh 3.9 leave out the options of a figure where Dask is installed.
 _figure: Any = plotting.figure
 

@@ -14,7 +14,7 @@ from lithoscope.figures.spectrum_plot import SPECTRUM_COLOUR
 from lithoscope.figures.style import FAINT_INK, INK, MARK_RED
 from lithoscope.viewer.spectrum_shown import ShownSpectrum
 
-SPECTRUM_PX = (600, 360)
+SPECTRUM_PX = (430, 320)
 # A CSS pixel is 1/96 inch, a point 1/72.
 SPECTRUM_PT = (SPECTRUM_PX[0] * 0.75, SPECTRUM_PX[1] * 0.75)
 _EXPECTED_COLOUR = "#d55e00"
