@@ -70,6 +70,7 @@ class MapPlot:
             "x", "y", source=self._mark, marker="square", size=11, fill_color=None,
             line_color=MARK_RED, line_width=2,
         )  # fmt: skip
+        self._bar_parts: list[Any] = []
         if step_mm:
             self._add_scale_bar()
         self._mapper = LinearColorMapper(palette=["#000000", "#ffffff"], low=0, high=1)
@@ -81,15 +82,18 @@ class MapPlot:
 
         Bokeh 3.9's own ScaleBar, held to mm, called 1 mm "0.001 mm".
         """
-        self.figure.quad(
+        box = self.figure.quad(
             "box_left", "box_right", "box_top", "box_bottom", source=self.bar,
             fill_color="white", fill_alpha=0.8, line_color=None,
         )  # fmt: skip
-        self.figure.segment("left", "y", "right", "y", source=self.bar, color=INK, line_width=3)
-        self.figure.text(
+        line = self.figure.segment(
+            "left", "y", "right", "y", source=self.bar, color=INK, line_width=3
+        )
+        text = self.figure.text(
             "middle", "y", "text", source=self.bar, text_align="center", text_baseline="bottom",
             text_font_size="9pt", text_color=INK, y_offset=-4,
         )  # fmt: skip
+        self._bar_parts = [box, line, text]
         for view in (self.across, self.down):
             view.on_change("start", self._place_bar)
             view.on_change("end", self._place_bar)
@@ -121,6 +125,9 @@ class MapPlot:
             "dh": [(bottom - top) * self.step[0]],
         }
         self._title.text = picture.title
+        # The scale is the map's, and not that of a picture somewhere beside it.
+        for part in [*self._bar_parts, *self.figure.axis]:
+            part.visible = picture.aligned
         self._bar.visible = picture.limits is not None
         if picture.limits is not None:
             steps = colormaps[picture.palette](np.linspace(0, 1, 256))
