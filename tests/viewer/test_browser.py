@@ -12,9 +12,9 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
+from PIL import Image
 
-CHROMIUM = shutil.which("chromium")
-pytest.importorskip("panel")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")
 
@@ -54,7 +54,7 @@ def served(*arguments):
 def page_at(url, asked):
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        page = browser.new_page(viewport={"width": 1560, "height": 900})
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
         page.on("request", lambda request: asked.append(request.url))
         page.on("websocket", lambda socket: asked.append(socket.url))
         page.goto(url)
@@ -85,11 +85,28 @@ def test_click_region_toggle_and_export(demo_result, tmp_path):
         x, y = box["x"] + 0.45 * box["width"], box["y"] + 0.45 * box["height"]
         page.mouse.click(x, y)
         page.get_by_text(re.compile(r"row \d+, column \d+")).wait_for(timeout=20_000)
-        page.wait_for_timeout(800)
+        # Probabilities stand below the spectrum, and what takes longer comes after them.
+        assert page.get_by_text(re.compile(r"\d+\.\d%")).count() >= 1
+        page.get_by_text(re.compile(r"abundances: .*\d+% of the area")).wait_for(timeout=60_000)
+        assert page.get_by_text("unexplained peaks:").count() == 1
+        page.wait_for_timeout(300)
         if PICTURE:
             page.screenshot(path=PICTURE, full_page=True)
-        # The expected spectrum is drawn, and the probabilities stand below.
-        assert page.get_by_text(re.compile(r"\d+\.\d%")).count() >= 1
+
+        before = page.screenshot()
+        page.get_by_text("logarithmic").click()
+        page.mouse.move(5, 5)
+        page.wait_for_timeout(800)
+        assert page.screenshot() != before
+
+        with page.expect_download() as download:
+            page.locator("[title^='Save']").first.click()
+        path = tmp_path / "map.png"
+        download.value.save_as(path)
+        with Image.open(path) as picture:
+            assert picture.format == "PNG"
+            # A map of two minerals and more is no blank sheet.
+            assert len(picture.convert("RGB").getcolors(1 << 24)) > 3
 
         with page.expect_download() as download:
             page.get_by_text("Spectrum as CSV").click()
@@ -119,7 +136,7 @@ def test_click_region_toggle_and_export(demo_result, tmp_path):
         page.mouse.move(x + 60, y + 60, steps=5)
         page.mouse.up()
         page.get_by_text(re.compile(r"^\d+ pixels")).wait_for(timeout=20_000)
-        assert page.get_by_text("area %: ").count() == 1
+        assert page.get_by_text("area % on the map: ").count() == 1
 
         page.get_by_placeholder("mineral").press_sequentially("quartz")
         page.get_by_placeholder("mineral").press("Enter")
