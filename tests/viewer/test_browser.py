@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import json
 import os
 import re
 import shutil
@@ -71,11 +72,21 @@ def middle_of_map(page):
 
 @pytest.fixture(scope="module")
 def demo_result(tmp_path_factory):
-    from lithoscope.workflows.demo import map_real_demo
+    """The demo's real scan mapped, without the pictures and the report, which take longer."""
+    from lithoscope.io import open_scan
+    from lithoscope.segmentation.dataset import write_dataset
+    from lithoscope.workflows.map_minerals import map_minerals
 
-    folder = tmp_path_factory.mktemp("view") / "laguna"
-    map_real_demo(folder)
-    return folder
+    folder = tmp_path_factory.mktemp("view")
+    source = resources.files("lithoscope") / "demo_data" / "laguna_salinas.hspy"
+    with resources.as_file(source) as path:
+        shutil.copy(path, folder / "scan.hspy")
+    scan = folder / "scan.hspy"
+    result = map_minerals(open_scan(scan), provenance={"input": str(scan)})
+    (folder / "laguna").mkdir()
+    write_dataset(result.dataset, folder / "laguna" / "result.zarr")
+    (folder / "laguna" / "run.json").write_text(json.dumps(result.run))
+    return folder / "laguna"
 
 
 def test_click_region_toggle_and_export(demo_result, tmp_path):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from bokeh import plotting
-from bokeh.models import ColumnDataSource, LinearColorMapper, Range1d
+from bokeh.models import ColumnDataSource, LinearColorMapper, Range1d, SaveTool
 from bokeh.models.annotations.labels import Title
 from bokeh.models.annotations.legends import ColorBar
 from matplotlib import colormaps
@@ -47,12 +47,14 @@ class MapPlot:
             x_range=self.across,
             y_range=self.down,
             match_aspect=True,
-            tools="pan,wheel_zoom,box_zoom,box_select,lasso_select,tap,reset,save",
+            tools="pan,wheel_zoom,box_zoom,box_select,lasso_select,tap,reset",
             active_scroll="wheel_zoom",
             active_tap="tap",
             x_axis_label=f"x ({unit})",
             y_axis_label=f"y ({unit})",
         )
+        # With a name it is saved at once; without one the browser is made to ask.
+        self.figure.add_tools(SaveTool(filename="map"))
         self.figure.toolbar.logo = None
         self._title = Title(text="")
         self.figure.title = self._title
