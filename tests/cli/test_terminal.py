@@ -37,12 +37,13 @@ def test_progress_says_rate_and_time_left(monkeypatch):
         "Console",
         lambda **_: Console(file=screen, force_terminal=True, width=80, color_system=None),
     )
-    with terminal.progress_bar("rows", "rows") as progress:
+    with terminal.progress_bar("rows", "rows", after="pictures") as progress:
         for done in range(0, 60, 10):
             progress(done, 100)
             time.sleep(0.01)
     text = screen.getvalue()
     assert "50/100" in text
+    assert "pictures" not in text
     assert re.search(r"\d rows/s", text)
     assert re.search(r"\d:\d\d:\d\d", text)
 
@@ -66,3 +67,15 @@ def test_completion_is_offered_and_names_commands():
     }
     said = runner.invoke(app, [], env=environment, prog_name="lithoscope").output
     assert {"map", "minerals", "models"} <= set(said.split())
+
+
+def test_what_follows_the_last_step_is_told(monkeypatch):
+    screen = io.StringIO()
+    monkeypatch.setattr(
+        terminal,
+        "Console",
+        lambda **_: Console(file=screen, force_terminal=True, width=80, color_system=None),
+    )
+    with terminal.progress_bar("rows", "rows", after="pictures") as progress:
+        progress(100, 100)
+    assert "pictures" in screen.getvalue()

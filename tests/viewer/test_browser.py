@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import json
 import os
 import re
 import shutil
@@ -12,9 +13,9 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
+from PIL import Image
 
-CHROMIUM = shutil.which("chromium")
-pytest.importorskip("panel")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")
 
@@ -54,7 +55,7 @@ def served(*arguments):
 def page_at(url, asked):
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        page = browser.new_page(viewport={"width": 1560, "height": 900})
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
         page.on("request", lambda request: asked.append(request.url))
         page.on("websocket", lambda socket: asked.append(socket.url))
         page.goto(url)
@@ -69,13 +70,29 @@ def middle_of_map(page):
     return page.locator("canvas").first.bounding_box()
 
 
+def strip_of_counts(page):
+    """Where the numbers of the axis of counts stand."""
+    top = page.get_by_text("logarithmic").bounding_box()
+    return {"x": top["x"] - 30, "y": top["y"] + 60, "width": 60, "height": 320}
+
+
 @pytest.fixture(scope="module")
 def demo_result(tmp_path_factory):
-    from lithoscope.workflows.demo import map_real_demo
+    """The demo's real scan mapped, without the pictures and the report, which take longer."""
+    from lithoscope.io import open_scan
+    from lithoscope.segmentation.dataset import write_dataset
+    from lithoscope.workflows.map_minerals import map_minerals
 
-    folder = tmp_path_factory.mktemp("view") / "laguna"
-    map_real_demo(folder)
-    return folder
+    folder = tmp_path_factory.mktemp("view")
+    source = resources.files("lithoscope") / "demo_data" / "laguna_salinas.hspy"
+    with resources.as_file(source) as path:
+        shutil.copy(path, folder / "scan.hspy")
+    scan = folder / "scan.hspy"
+    result = map_minerals(open_scan(scan), provenance={"input": str(scan)})
+    (folder / "laguna").mkdir()
+    write_dataset(result.dataset, folder / "laguna" / "result.zarr")
+    (folder / "laguna" / "run.json").write_text(json.dumps(result.run))
+    return folder / "laguna"
 
 
 def test_click_region_toggle_and_export(demo_result, tmp_path):
@@ -85,11 +102,29 @@ def test_click_region_toggle_and_export(demo_result, tmp_path):
         x, y = box["x"] + 0.45 * box["width"], box["y"] + 0.45 * box["height"]
         page.mouse.click(x, y)
         page.get_by_text(re.compile(r"row \d+, column \d+")).wait_for(timeout=20_000)
-        page.wait_for_timeout(800)
+        # Probabilities stand below the spectrum, and what takes longer comes after them.
+        assert page.get_by_text(re.compile(r"\d+\.\d%")).count() >= 1
+        page.get_by_text(re.compile(r"abundances: .*\d+% of the area")).wait_for(timeout=60_000)
+        assert page.get_by_text("unexplained peaks:").count() == 1
+        page.wait_for_timeout(300)
         if PICTURE:
             page.screenshot(path=PICTURE, full_page=True)
-        # The expected spectrum is drawn, and the probabilities stand below.
-        assert page.get_by_text(re.compile(r"\d+\.\d%")).count() >= 1
+
+        # The axis of counts is the strip left of the second plot's frame.
+        axis = strip_of_counts(page)
+        before = page.screenshot(clip=axis)
+        page.locator("input[type=checkbox]").last.click()
+        page.wait_for_timeout(800)
+        assert page.screenshot(clip=axis) != before
+
+        with page.expect_download() as download:
+            page.locator("[title^='Save']").first.click()
+        path = tmp_path / "map.png"
+        download.value.save_as(path)
+        with Image.open(path) as picture:
+            assert picture.format == "PNG"
+            # A map of two minerals and more is no blank sheet.
+            assert len(picture.convert("RGB").getcolors(1 << 24)) > 3
 
         with page.expect_download() as download:
             page.get_by_text("Spectrum as CSV").click()
@@ -119,7 +154,7 @@ def test_click_region_toggle_and_export(demo_result, tmp_path):
         page.mouse.move(x + 60, y + 60, steps=5)
         page.mouse.up()
         page.get_by_text(re.compile(r"^\d+ pixels")).wait_for(timeout=20_000)
-        assert page.get_by_text("area %: ").count() == 1
+        assert page.get_by_text("area % on the map: ").count() == 1
 
         page.get_by_placeholder("mineral").press_sequentially("quartz")
         page.get_by_placeholder("mineral").press("Enter")

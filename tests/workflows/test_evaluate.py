@@ -67,6 +67,21 @@ def test_pixels_of_a_table(tmp_path, inside):
     ) == {"quartz": 1, "calcite": 1, "andalusite/kyanite": 0, "void": 1}
 
 
+def test_progress_tells_of_labels_and_of_resampling(tmp_path):
+    told = {}
+    labels = write(tmp_path / "labels.csv", PIXELS)
+
+    def progress(stage, done, total, note):
+        told.setdefault(stage, []).append((done, total))
+
+    evaluate(write_map(tmp_path / "map"), labels, progress=progress)
+    assert told == {
+        "labels": [(6, 6)],
+        "intervals": [(1000, 1000)],
+        "intervals, smoothed": [(1000, 1000)],
+    }
+
+
 def test_a_column_of_regions_decides(tmp_path):
     lines = [f"{y},{x},quartz,{'left' if x < 2 else 'right'}" for y in range(3) for x in range(4)]
     labels = write(tmp_path / "labels.csv", "y,x,mineral,region\n" + "\n".join(lines))

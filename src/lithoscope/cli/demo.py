@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lithoscope.cli.map_scan import print_result
+from lithoscope.cli.map_scan import PICTURES, print_result
 from lithoscope.cli.terminal import print_line, print_warnings, progress_bar
 
 
@@ -24,12 +24,12 @@ def demo(
     from lithoscope.workflows.demo import map_pegmatite_demo, map_real_demo
 
     check_free(output)
-    with progress_bar("Laguna Salinas", "pixels") as progress:
+    with progress_bar("Laguna Salinas", "pixels", after=PICTURES) as progress:
         result, files = map_real_demo(output / "laguna-salinas", progress=progress)
     print_warnings(result.warnings)
     print_result(result, files)
     print_line("")
-    with progress_bar("pegmatite", "pixels") as progress:
+    with progress_bar("pegmatite", "pixels", after=PICTURES) as progress:
         score = map_pegmatite_demo(output / "pegmatite", progress=progress)
     print_result(score.result, score.files)
     print_line(

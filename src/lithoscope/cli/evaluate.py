@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lithoscope.cli.options import JsonOption
-from lithoscope.cli.terminal import print_json, print_line, print_table
+from lithoscope.cli.terminal import print_json, print_line, print_table, staged_progress
 
 if TYPE_CHECKING:
     from lithoscope.evaluation.agreement import Score
@@ -37,7 +37,8 @@ def evaluate(
     """
     from lithoscope.workflows.evaluate import evaluate as compare
 
-    found = compare(result, labels)
+    with staged_progress() as progress:
+        found = compare(result, labels, progress=progress)
     if as_json:
         print_json(found.as_data())
         return

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from lithoscope.workflows.map_outcome import Outcome
     from lithoscope.workflows.mineral_map import MineralMap
 
+# What follows the last pixel, and takes longer than it on a small map.
+PICTURES = "pictures and report"
+
 
 def map_scan(
     scans: Annotated[list[Path], typer.Argument(metavar="SCAN...", help="Scans to map.")],
@@ -128,7 +131,7 @@ def map_scan(
 def _map_one(scan: Path, folder: Path, options: MapOptions, as_json: bool) -> None:
     from lithoscope.workflows.map_files import map_file
 
-    with progress_bar(scan.name, "pixels") as progress:
+    with progress_bar(scan.name, "pixels", after=PICTURES) as progress:
         result, files = map_file(scan, folder, progress=progress, **vars(options))
     print_warnings(result.warnings)
     if as_json:

@@ -76,10 +76,15 @@ def print_line(text: str) -> None:
 
 
 @contextmanager
-def progress_bar(label: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
-    """Give a function that draws steps done of all on stderr; silent unless it is a terminal."""
+def progress_bar(
+    label: str, unit: str = "", *, after: str = ""
+) -> Iterator[Callable[[int, int], None]]:
+    """Give a function that draws steps done of all on stderr; silent unless it is a terminal.
+
+    `after` says what is being done when the last step is done, where that takes long.
+    """
     with staged_progress(unit) as report:
-        yield lambda done, total: report(label, done, total, "")
+        yield lambda done, total: report(label, done, total, after if done == total else "")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,6 +92,7 @@ def agreement_from_labels(
     regions: NDArray[np.integer],
     n_classes: int,
     seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Agreement:
     """Compare named classes with labels; intervals are by regions.
 
@@ -115,6 +117,8 @@ def agreement_from_labels(
         Number of classes.
     seed
         Seed of the bootstrap.
+    progress
+        Called with resamples done and resamples in all.
     """
     _check(labelled, named, confidence, regions, n_classes)
     confusion = np.zeros((n_classes, n_classes + 1), dtype=np.int64)
@@ -123,7 +127,9 @@ def agreement_from_labels(
     _, region = np.unique(regions, return_inverse=True)
     terms = _terms(labelled, named, confidence, region, present)
     whole = _statistics(np.asarray(terms.sum(axis=0)).reshape(1, -1), present.size)[0]
-    low, high = interval_by_regions(terms, lambda sums: _statistics(sums, present.size), seed=seed)
+    low, high = interval_by_regions(
+        terms, lambda sums: _statistics(sums, present.size), seed=seed, progress=progress
+    )
     scores = [Score(*_plain(*values)) for values in zip(_zeroed(whole), low, high, strict=True)]
     of_class = [
         ClassAgreement(

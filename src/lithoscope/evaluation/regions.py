@@ -51,6 +51,7 @@ def interval_by_regions(
     *,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """95 % percentile intervals by a cluster bootstrap: regions are drawn with replacement.
 
@@ -67,6 +68,8 @@ def interval_by_regions(
         Seed of the draws.
     resamples
         Number of resamples.
+    progress
+        Called with resamples done and resamples in all.
 
     Returns
     -------
@@ -85,6 +88,7 @@ def interval_by_regions(
             number, np.full(number, 1 / number), size=min(step, resamples - first)
         )
         values.append(statistic(np.asarray((terms.T @ draws.T.astype(np.float64)).T)))
+        progress(first + len(draws), resamples)
     drawn = np.concatenate(values)
     low, high = np.full(shape, np.nan), np.full(shape, np.nan)
     some = ~np.isnan(drawn).all(axis=0)

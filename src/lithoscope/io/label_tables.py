@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from lithoscope.errors import LabelError
 from lithoscope.io.formats import read_bounded
 
 _MAX_BYTES = 256 << 20
+_LINES_A_STEP = 4096
 _KNOWN = ("file", "index", "y", "x", "mineral", "region")
 _LAYOUT = (
     "the columns y,x,mineral for pixels or file,mineral (and index) for spectra; region if you like"
@@ -88,8 +90,17 @@ class LabelTable:
         return bool(self.labels[0].region)
 
 
-def read_label_table(path: Path) -> LabelTable:
+def read_label_table(
+    path: Path, *, progress: Callable[[int, int], None] = lambda done, total: None
+) -> LabelTable:
     """Read a table of labels.
+
+    Parameters
+    ----------
+    path
+        The file.
+    progress
+        Called with lines read and lines in all.
 
     Raises
     ------
@@ -109,7 +120,12 @@ def read_label_table(path: Path) -> LabelTable:
         raise LabelError(
             f"{path} has the columns {','.join(header)[:80] or 'nothing'}.", expected=_LAYOUT
         )
-    return LabelTable(path, tuple(_label(path, header, *line) for line in lines[1:]))
+    labels, total = [], len(lines) - 1
+    for done, line in enumerate(lines[1:], start=1):
+        labels.append(_label(path, header, *line))
+        if done % _LINES_A_STEP == 0 or done == total:
+            progress(done, total)
+    return LabelTable(path, tuple(labels))
 
 
 def _label(path: Path, header: list[str], line: int, words: list[str]) -> Label:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from bokeh import plotting
-from bokeh.models import ColumnDataSource, LinearColorMapper, Range1d
+from bokeh.models import ColumnDataSource, LinearColorMapper, Range1d, SaveTool
 from bokeh.models.annotations.labels import Title
 from bokeh.models.annotations.legends import ColorBar
 from matplotlib import colormaps
@@ -17,7 +17,7 @@ from lithoscope.figures.map_panel import round_length
 from lithoscope.figures.style import INK, MARK_RED
 from lithoscope.viewer.state import Picture
 
-_LONGEST_SIDE_PX = 520
+_LONGEST_SIDE_PX = 480
 # The stubs of Bokeh 3.9 leave out the options of a figure where Dask is installed.
 _figure: Any = plotting.figure
 
@@ -47,12 +47,14 @@ class MapPlot:
             x_range=self.across,
             y_range=self.down,
             match_aspect=True,
-            tools="pan,wheel_zoom,box_zoom,box_select,lasso_select,tap,reset,save",
+            tools="pan,wheel_zoom,box_zoom,box_select,lasso_select,tap,reset",
             active_scroll="wheel_zoom",
             active_tap="tap",
             x_axis_label=f"x ({unit})",
             y_axis_label=f"y ({unit})",
         )
+        # With a name it is saved at once; without one the browser is made to ask.
+        self.figure.add_tools(SaveTool(filename="map"))
         self.figure.toolbar.logo = None
         self._title = Title(text="")
         self.figure.title = self._title
@@ -70,6 +72,7 @@ class MapPlot:
             "x", "y", source=self._mark, marker="square", size=11, fill_color=None,
             line_color=MARK_RED, line_width=2,
         )  # fmt: skip
+        self._bar_parts: list[Any] = []
         if step_mm:
             self._add_scale_bar()
         self._mapper = LinearColorMapper(palette=["#000000", "#ffffff"], low=0, high=1)
@@ -81,15 +84,18 @@ class MapPlot:
 
         Bokeh 3.9's own ScaleBar, held to mm, called 1 mm "0.001 mm".
         """
-        self.figure.quad(
+        box = self.figure.quad(
             "box_left", "box_right", "box_top", "box_bottom", source=self.bar,
             fill_color="white", fill_alpha=0.8, line_color=None,
         )  # fmt: skip
-        self.figure.segment("left", "y", "right", "y", source=self.bar, color=INK, line_width=3)
-        self.figure.text(
+        line = self.figure.segment(
+            "left", "y", "right", "y", source=self.bar, color=INK, line_width=3
+        )
+        text = self.figure.text(
             "middle", "y", "text", source=self.bar, text_align="center", text_baseline="bottom",
             text_font_size="9pt", text_color=INK, y_offset=-4,
         )  # fmt: skip
+        self._bar_parts = [box, line, text]
         for view in (self.across, self.down):
             view.on_change("start", self._place_bar)
             view.on_change("end", self._place_bar)
@@ -121,6 +127,9 @@ class MapPlot:
             "dh": [(bottom - top) * self.step[0]],
         }
         self._title.text = picture.title
+        # The scale is the map's, and not that of a picture somewhere beside it.
+        for part in [*self._bar_parts, *self.figure.axis]:
+            part.visible = picture.aligned
         self._bar.visible = picture.limits is not None
         if picture.limits is not None:
             steps = colormaps[picture.palette](np.linspace(0, 1, 256))

@@ -24,7 +24,7 @@ from lithoscope.viewer.minerals_shown import MineralLayer
 from lithoscope.viewer.regions import labels_csv, mask_from_outline
 from lithoscope.viewer.source import Source
 from lithoscope.viewer.spectrum_shown import spectrum_csv
-from lithoscope.viewer.spectrum_side import SpectrumSide
+from lithoscope.viewer.spectrum_side import SIDE_PX, SpectrumSide
 from lithoscope.viewer.state import (
     CLASS_LAYERS,
     ViewState,
@@ -69,8 +69,8 @@ class Page:
         self._map = MapPlot(source.scan.shape, source.scan.pixel_size_mm)
         self._map.figure.on_event(Tap, self._tapped)
         self._map.figure.on_event(SelectionGeometry, self._drawn)
-        self._message = pn.pane.HTML("", width=620)
-        self._legend = pn.Column(width=230)
+        self._message = pn.pane.HTML("", width=SIDE_PX)
+        self._legend = pn.Column(width=225)
         self._side = SpectrumSide(maps, answers, self._guarded)
         self._layer = pn.widgets.Select(
             label="Map",
@@ -109,7 +109,8 @@ class Page:
         )
         return pn.Column(
             pn.pane.HTML(f"<h2>{title}</h2>", margin=(0, 10)),
-            pn.Row(left, self._side.layout(self._message)),
+            # On a narrow screen the spectrum comes below the map.
+            pn.FlexBox(left, self._side.layout(self._message)),
             downloads,
         )
 

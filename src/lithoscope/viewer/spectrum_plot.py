@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 from bokeh import plotting
-from bokeh.models import ColumnDataSource, HoverTool, Range1d
+from bokeh.models import ColumnDataSource, HoverTool, Range1d, SaveTool
 from numpy.typing import NDArray
 
 from lithoscope.figures.spectrum_plot import SPECTRUM_COLOUR
 from lithoscope.figures.style import FAINT_INK, INK, MARK_RED
 from lithoscope.viewer.spectrum_shown import ShownSpectrum
 
-SPECTRUM_PX = (600, 360)
+SPECTRUM_PX = (430, 320)
 # A CSS pixel is 1/96 inch, a point 1/72.
 SPECTRUM_PT = (SPECTRUM_PX[0] * 0.75, SPECTRUM_PX[1] * 0.75)
 _EXPECTED_COLOUR = "#d55e00"
@@ -57,11 +57,12 @@ class SpectrumPlot:
             y_axis_type="log" if log else "linear",
             x_range=self._across,
             y_range=Range1d(start=shown.floor, end=shown.top),
-            tools="pan,wheel_zoom,box_zoom,reset,save",
+            tools="pan,wheel_zoom,box_zoom,reset",
             active_scroll="wheel_zoom",
             x_axis_label="energy (keV)",
             y_axis_label="counts",
         )
+        self.figure.add_tools(SaveTool(filename="spectrum"))
         self.figure.toolbar.logo = None
         self._expected = ColumnDataSource({"x": [], "y": []})
         self._unexplained = ColumnDataSource({"x": [], "from": [], "to": []})

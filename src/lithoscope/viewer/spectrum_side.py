@@ -21,6 +21,10 @@ from lithoscope.viewer.spectrum_plot import SPECTRUM_PT, SpectrumPlot
 from lithoscope.viewer.spectrum_shown import ShownSpectrum
 from lithoscope.viewer.words import COMPUTING, answer_text, explanation_text
 
+# Of texts below the spectrum.
+SIDE_PX = 500
+_HINT = "Click a pixel, or draw a region with box or lasso."
+
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
@@ -57,7 +61,7 @@ class SpectrumSide:
         self._seen: _Seen | None = None
         self._plot: SpectrumPlot | None = None
         self._pane = pn.pane.Bokeh(None)
-        self.said = pn.pane.HTML("Click a pixel, or draw a region with box or lasso.", width=620)
+        self.said = pn.pane.HTML(_HINT, width=SIDE_PX)
         self._log = pn.widgets.Checkbox(label="logarithmic", value=True)
         self._log.param.watch(lambda _: guarded(self._draw), "value")
 

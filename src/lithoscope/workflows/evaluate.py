@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lithoscope.core.labels import VOID, Group, LabelSet
+from lithoscope.core.labels import VOID, LabelSet
 from lithoscope.errors import LabelError, MineralError, nearest_names
 from lithoscope.evaluation.agreement import Agreement, Score, agreement_from_labels
 from lithoscope.evaluation.regions import regions_from_labels
@@ -18,6 +18,9 @@ from lithoscope.io.label_maps import UNLABELLED, read_label_map
 from lithoscope.io.label_tables import LabelTable, read_label_table
 from lithoscope.io.stored_results import Answer, StoredMap, open_stored_map, read_answers
 from lithoscope.minerals import load_library
+from lithoscope.workflows.labelled_answers import classes_of_answers, finder_of_answers
+
+Progress = Callable[[str, int, int, str], None]
 
 _CONNECTED = "connected pixels of one label"
 _AS_TOLD = "as the column 'region' says"
@@ -95,7 +98,13 @@ def _score(score: Score | None) -> dict[str, float | None] | None:
     return {"value": score.value, "low": score.low, "high": score.high}
 
 
-def evaluate(result: str | Path, labels: str | Path, *, seed: int = 0) -> Evaluation:
+def evaluate(
+    result: str | Path,
+    labels: str | Path,
+    *,
+    seed: int = 0,
+    progress: Progress = lambda stage, done, total, note: None,
+) -> Evaluation:
     """Compare a result with labels; what is not labelled plays no part.
 
     A label that names a member of a group counts as that group. A spectrum's set of classes is not
@@ -111,6 +120,9 @@ def evaluate(result: str | Path, labels: str | Path, *, seed: int = 0) -> Evalua
         `io.label_maps`.
     seed
         Seed of the bootstrap.
+    progress
+        Called with the stage (reading labels, then resampling), steps done, steps in all, and
+        nothing more.
 
     Raises
     ------
@@ -121,8 +133,12 @@ def evaluate(result: str | Path, labels: str | Path, *, seed: int = 0) -> Evalua
     """
     target, given = Path(result), Path(labels)
     if target.is_dir():
-        return _of_map(open_stored_map(target), given, seed)
-    return _of_spectra(read_answers(target), given, seed)
+        return _of_map(open_stored_map(target), given, seed, progress)
+    return _of_spectra(read_answers(target), given, seed, progress)
+
+
+def _stage(progress: Progress, stage: str) -> Callable[[int, int], None]:
+    return lambda done, total: progress(stage, done, total, "")
 
 
 def class_of_names(names: Iterable[str], labels: LabelSet, path: Path) -> dict[str, int]:
@@ -153,12 +169,12 @@ def class_of_names(names: Iterable[str], labels: LabelSet, path: Path) -> dict[s
     return classes
 
 
-def _of_map(result: StoredMap, path: Path, seed: int) -> Evaluation:
-    truth, regions, regions_are = _labels_on_map(result, path)
+def _of_map(result: StoredMap, path: Path, seed: int, progress: Progress) -> Evaluation:
+    truth, regions, regions_are = _labels_on_map(result, path, _stage(progress, "labels"))
     inside = truth != UNLABELLED
     labelled, numbers = truth[inside], regions[inside]
 
-    def compare(layer: NDArray[np.int64]) -> Agreement:
+    def compare(layer: NDArray[np.int64], stage: str) -> Agreement:
         return agreement_from_labels(
             labelled=labelled,
             named=layer[inside],
@@ -166,12 +182,13 @@ def _of_map(result: StoredMap, path: Path, seed: int) -> Evaluation:
             regions=numbers,
             n_classes=len(result.labels),
             seed=seed,
+            progress=_stage(progress, stage),
         )
 
     return Evaluation(
         labels=result.labels,
-        agreement=compare(result.mineral),
-        smoothed=compare(result.mineral_smoothed).accuracy,
+        agreement=compare(result.mineral, "intervals"),
+        smoothed=compare(result.mineral_smoothed, "intervals, smoothed").accuracy,
         unknown=float(result.unknown[inside].mean()),
         regions_are=regions_are,
         things="pixels",
@@ -179,7 +196,7 @@ def _of_map(result: StoredMap, path: Path, seed: int) -> Evaluation:
 
 
 def _labels_on_map(
-    result: StoredMap, path: Path
+    result: StoredMap, path: Path, progress: Callable[[int, int], None]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], str]:
     """Class and region of each pixel, both -1 where nothing is labelled, and what regions are."""
     shape = result.mineral.shape
@@ -195,7 +212,7 @@ def _labels_on_map(
         by_number = np.array([classes.get(name, UNLABELLED) for name in drawn.minerals])
         truth = np.where(drawn.numbers < 0, UNLABELLED, by_number[drawn.numbers])
         return truth, regions_from_labels(truth), _CONNECTED
-    table = read_label_table(path)
+    table = read_label_table(path, progress=progress)
     if not table.of_pixels or len({label.file for label in table.labels}) > 1:
         raise LabelError(
             f"{path} labels spectra, or several scans.", expected="y,x,mineral of one scan"
@@ -222,16 +239,18 @@ def numbers_of_regions(table: LabelTable) -> dict[str, int]:
     return {name: number for number, name in enumerate(sorted({x.region for x in table.labels}))}
 
 
-def _of_spectra(answers: tuple[Answer, ...], path: Path, seed: int) -> Evaluation:
-    table = read_label_table(path)
+def _of_spectra(
+    answers: tuple[Answer, ...], path: Path, seed: int, progress: Progress
+) -> Evaluation:
+    table = read_label_table(path, progress=_stage(progress, "labels"))
     if table.of_pixels:
         raise LabelError(
             f"{path} labels pixels, and the result is one of spectra.",
             expected="the columns file,mineral (and index, region)",
         )
-    find = _finder(answers, path)
+    find = finder_of_answers(answers, path)
     said = [find(label.file, label.place[0], label.line) for label in table.labels]
-    labels = _classes_of_answers(answers, table)
+    labels = classes_of_answers(answers, table)
     classes = class_of_names((label.mineral for label in table.labels), labels, path)
     regions_of = numbers_of_regions(
         table
@@ -245,6 +264,7 @@ def _of_spectra(answers: tuple[Answer, ...], path: Path, seed: int) -> Evaluatio
         regions=np.array([regions_of[label.region or label.file] for label in table.labels]),
         n_classes=len(labels),
         seed=seed,
+        progress=_stage(progress, "intervals"),
     )
     return Evaluation(
         labels=labels,
@@ -254,43 +274,3 @@ def _of_spectra(answers: tuple[Answer, ...], path: Path, seed: int) -> Evaluatio
         regions_are=_AS_TOLD if table.has_regions else _FILES,
         things="spectra",
     )
-
-
-def _finder(answers: tuple[Answer, ...], path: Path) -> Callable[[str, int, int], Answer]:
-    """Return what finds an answer by file, whole or its name alone, and index."""
-    whole: Mapping[tuple[str, int], Answer] = {(one.file, one.index): one for one in answers}
-    by_name: dict[tuple[str, int], list[Answer]] = {}
-    for one in answers:
-        by_name.setdefault((Path(one.file).name, one.index), []).append(one)
-
-    def find(file: str, index: int, line: int) -> Answer:
-        near = by_name.get((file, index), [])
-        if (file, index) in whole:
-            return whole[file, index]
-        if len(near) == 1:
-            return near[0]
-        raise LabelError(
-            f"{path}, line {line}: the result holds "
-            f"{'several spectra' if near else 'no spectrum'} {index} of {file}.",
-            expected="files as the result names them, such as " + answers[0].file,
-        )
-
-    return find
-
-
-def _classes_of_answers(answers: tuple[Answer, ...], table: LabelTable) -> LabelSet:
-    """All groups that answers mention, and labelled minerals of the library beside them."""
-    groups = dict.fromkeys(
-        members for one in answers for members in (one.members, *one.others) if members
-    )
-    known = {name for members in groups for name in members}
-    library = load_library()
-    for label in table.labels:
-        try:
-            name = library.get(label.mineral).name
-        except MineralError:
-            continue
-        if name not in known:
-            known.add(name)
-            groups[(name,)] = None
-    return LabelSet(tuple(Group(members) for members in groups))
