@@ -74,7 +74,7 @@ def scores_of_map(scan: PredictedScan, named: NDArray[np.int16]) -> dict[str, fl
         "pixels": int(seen.sum()),
         "all": float(right[seen].mean()),
         "pure": float(right[pure].mean()),
-        "boundary": float(right[seen & ~pure].mean()),
+        "boundary": float(right[seen & ~pure].mean()) if (seen & ~pure).any() else float("nan"),
         "iou": float(np.mean(ious)),
         "grains": grains,
         "lost": lost,

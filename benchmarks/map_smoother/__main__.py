@@ -124,7 +124,7 @@ def table(
             for scan, named in zip(found, maps, strict=True)
         ]
         cells = [
-            f"{100 * np.nanmean([row[key] for row in rows]):.2f}"
+            f"{100 * np.mean([row[key] for row in rows]):.2f}"
             for key in ("all", "pure", "boundary", "iou")
         ]
         grains = sum(row["grains"] for row in rows)
