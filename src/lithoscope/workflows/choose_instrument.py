@@ -48,6 +48,13 @@ class InstrumentChoice:
                 f"the tube voltage is {tube.voltage_kV:.0f} kV; the model was trained for "
                 f"{lowest:.0f} to {highest:.0f} kV"
             )
+        if tube.filters and self.source != "model":
+            named = ", ".join(f"{foil.formula} {foil.thickness_um:g} µm" for foil in tube.filters)
+            lines.append(
+                f"the beam passes a filter ({named}); through filters, which few spectra of its "
+                "training had, the model takes quartz and other light minerals for those of Be, Li "
+                "and B as a rule"
+            )
         anodes = {load_instrument(name).tube.anode for name in checkpoint.instruments}
         if tube.anode not in anodes:
             lines.append(
