@@ -5,8 +5,8 @@ for itself. That is so where counts are few. Of many counts the doubt that is le
 and of what minerals hold: the same for all pixels of a scan, and one that a hundred neighbours do
 not take away. There what differs from pixel to pixel is real: a posterior that has gone from 0.1 to
 0.6 is no calcite that looks strange by chance. But it may be a mixture, which smoothing names after
-its larger part: sharpening in full, in proportion to the counts, cost 4 points on phantoms of
-100 000 counts, the square root 1 (docs/log.md).
+its larger part: sharpening in full, in proportion to the counts, cost some 3 points on phantoms of
+100 000 counts, with the square root 1 (docs/log.md).
 """
 
 from __future__ import annotations
