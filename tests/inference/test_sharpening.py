@@ -1,4 +1,4 @@
-"""Posteriors of bright pixels: sharpened with the root of their counts, those of others left alone."""
+"""Posteriors of bright pixels: sharpened by the root of their counts; others left alone."""
 
 import numpy as np
 import pytest
