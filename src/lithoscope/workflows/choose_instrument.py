@@ -51,9 +51,8 @@ class InstrumentChoice:
         if tube.filters and self.source != "model":
             named = ", ".join(f"{foil.formula} {foil.thickness_um:g} µm" for foil in tube.filters)
             lines.append(
-                f"the beam passes a filter ({named}); through filters, which few spectra of its "
-                "training had, the model takes quartz and other light minerals for those of Be, Li "
-                "and B as a rule"
+                f"the beam passes a filter ({named}); few spectra of the model's training had one, "
+                "and it names most minerals wrong through it (docs/log.md)"
             )
         anodes = {load_instrument(name).tube.anode for name in checkpoint.instruments}
         if tube.anode not in anodes:
