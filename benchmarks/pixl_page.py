@@ -18,27 +18,22 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from benchmarks.markdown import table, wrapped
+from benchmarks.pixl_scatter import scatter_rows, scatter_words
 
 from lithoscope.figures.certainty_maps import certainty_maps_figure
 from lithoscope.figures.save import save_figure
-from lithoscope.io import load_instrument, open_scan
-from lithoscope.workflows.simulate import simulate
+from lithoscope.io import open_scan
 
 _ROOT = Path(__file__).parents[1]
 SCAN = _ROOT / "src/lithoscope/demo_data/laguna_salinas.hspy"
 SHOWN = "lithoscope map src/lithoscope/demo_data/laguna_salinas.hspy -o laguna-salinas"
-_WIDTH = 160
-# Windows of the scattered Rh K alpha of the tube, in keV.
-_COMPTON, _RAYLEIGH = (18.2, 19.6), (19.9, 20.6)
-_TRIED = ("calcite", "dolomite", "gypsum", "colemanite", "ulexite", "fluorite", "wollastonite")
 _BY = ("Ca Kα", "Si Kα", "Al Kα", "K Kα", "Fe Kα", "S Kα", "Ti Kα", "Mn Kα")
 
 
@@ -89,37 +84,15 @@ def page(folder: Path, dataset: xr.Dataset, warnings: Sequence[str]) -> str:
         _elements(dataset),
         _certainty(dataset),
         _unexplained(_rows(folder / "unexplained.csv"), warnings),
-        _scatter(dataset),
+        _matrix(dataset),
         _distrust(dataset),
     ]
-    return _wrapped("\n\n".join(part.strip() for part in parts)) + "\n"
-
-
-def _wrapped(text: str) -> str:
-    """Break prose into lines; tables, pictures, headings and commands stay as they are."""
-    blocks = []
-    for block in text.split("\n\n"):
-        if block.startswith(("|", "#", "!", "```")):
-            blocks.append(block)
-            continue
-        items = block.replace("\n- ", "\0- ").split("\0")
-        indent = "  " if block.startswith("- ") else ""
-        lines = [
-            textwrap.fill(" ".join(item.split()), _WIDTH, subsequent_indent=indent)
-            for item in items
-        ]
-        blocks.append("\n".join(lines))
-    return "\n\n".join(blocks)
+    return wrapped("\n\n".join(part.strip() for part in parts)) + "\n"
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(heads)} |", "|---" + "|---:" * (len(heads) - 1) + "|"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def _number(text: str, digits: int = 1) -> str:
@@ -191,14 +164,14 @@ def _percentages(rows: Sequence[Mapping[str, str]]) -> str:
 
 From `minerals.csv`. *Of this scan* is to hold the share of the scanned area, *of the rock* that of the rock of which the scan is a sample.
 
-{_table(heads, cells)}
+{table(heads, cells)}
 
 Minerals without corrected percents are none under the scan's priors. The intervals are quantiles of errors seen on simulated scans of an M4 Tornado at 2,000 counts ([how well they hold the truth
 there](maps.md)); for this instrument, these counts and this rock nobody has measured them."""
 
 
 def _grains(grains: Sequence[Mapping[str, str]], touching: Sequence[Mapping[str, str]]) -> str:
-    sizes = _table(
+    sizes = table(
         ["mineral", "grains", "pixels", "area, mm²", "median diameter, µm", "largest, µm"],
         [
             [
@@ -212,7 +185,7 @@ def _grains(grains: Sequence[Mapping[str, str]], touching: Sequence[Mapping[str,
             for row in grains
         ],
     )
-    contacts = _table(
+    contacts = table(
         ["mineral", "touches", "sides of pixels", "% of its boundary"],
         [
             [row["mineral"], row["touches"], row["boundary_pixels"], _number(row["percent"])]
@@ -244,7 +217,7 @@ def _elements(dataset: xr.Dataset) -> str:
 
 Mean net counts of a pixel, by the mineral that it was called (as classified):
 
-{_table(["mineral", "pixels", *shown], rows)}"""
+{table(["mineral", "pixels", *shown], rows)}"""
 
 
 def _certainty(dataset: xr.Dataset) -> str:
@@ -260,7 +233,7 @@ def _certainty(dataset: xr.Dataset) -> str:
 
 
 def _unexplained(rows: Sequence[Mapping[str, str]], warnings: Sequence[str]) -> str:
-    table = _table(
+    peaks = table(
         ["pixels called", "number", "peak, keV", "significance", "lines", "note"],
         [
             [
@@ -280,48 +253,22 @@ def _unexplained(rows: Sequence[Mapping[str, str]], warnings: Sequence[str]) -> 
 
 From `unexplained.csv`: peaks that the minerals of the map do not hold.
 
-{table}
+{peaks}
 
 {said}"""
 
 
-def _scatter(dataset: xr.Dataset) -> str:
-    """Ask the scattered tube line how light the elements are that are not seen."""
-    names = _names(dataset)
-    scan = open_scan(SCAN)
-    spectra = scan.read_rows(0, scan.shape[0])
-    main = names.index("calcite/aragonite")
-    measured = spectra[dataset["mineral"].values == main].sum(axis=0, dtype=np.float64)
-    ratio, error = compton_to_rayleigh(measured, scan.axis.energies_keV)
-    rows = [["measured, pixels called calcite", f"{ratio:.2f} ± {error:.2f}"]]
-    instrument = load_instrument("pixl-breadboard")
-    for name in _TRIED:
-        spectrum = simulate(name, instrument=instrument)
-        expected, _ = compton_to_rayleigh(spectrum.counts, spectrum.axis.energies_keV)
-        rows.append([f"{name}, simulated", f"{expected:.2f}"])
+def _matrix(dataset: xr.Dataset) -> str:
+    called = _names(dataset).index("calcite/aragonite")
+    rows = scatter_rows(open_scan(SCAN), dataset["mineral"].values == called)
+    before, after = scatter_words()
     return f"""## Is the matrix calcite?
 
-Boron and carbon are not seen, so that a calcium borate differs from calcite by little but what it scatters. That matters here: Laguna Salinas in Peru, if that is the one (the data do not say
-where theirs is), is a borate playa of ulexite and inyoite in muds under volcanic ash (S. Muessig 1958, American Mineralogist 43). The Rh Kα of the tube tells: the lighter the elements, the more
-of it is scattered by Compton and the less by Rayleigh, and both peaks lie so close that optics and windows hardly matter. Counts from {_COMPTON[0]} to {_COMPTON[1]} keV over those from {_RAYLEIGH[0]} to {_RAYLEIGH[1]} keV,
-continuum included:
+{before}
 
-{_table(["", "Compton / Rayleigh"], rows)}
+{table(["", "Compton / Rayleigh"], rows)}
 
-The error is of counting alone; simulated are ideal formulas on `pixl-breadboard`. So the matrix scatters as calcite does, and not as a borate, if scatter and geometry are simulated right. Other minerals of calcium and light elements come as close:
-the ratio speaks against borates, not for calcite."""
-
-
-def compton_to_rayleigh(
-    counts: NDArray[np.floating], energies_keV: NDArray[np.floating]
-) -> tuple[float, float]:
-    """Return the ratio of counts in both windows, and its standard error for Poisson counts."""
-    compton, rayleigh = (
-        float(counts[(energies_keV >= low) & (energies_keV < high)].sum())
-        for low, high in (_COMPTON, _RAYLEIGH)
-    )
-    ratio = compton / rayleigh
-    return ratio, ratio * float(np.sqrt(1 / compton + 1 / rayleigh))
+{after}"""
 
 
 def _distrust(dataset: xr.Dataset) -> str:

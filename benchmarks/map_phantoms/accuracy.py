@@ -15,12 +15,13 @@ from lithoscope.segmentation.potts import potts_smoothed
 from lithoscope.segmentation.regions import regions_from_codes
 from lithoscope.segmentation.smooth import majority_filter
 from lithoscope.segmentation.smoothing import CERTAIN
+from lithoscope.segmentation.spatial import network_smoothed, shipped_network
 
 # A pixel is pure where one mineral has this share of it, and at a boundary otherwise.
 PURE = 0.95
 # Minerals of less than this share of a scan are accessories.
 ACCESSORY = 0.02
-METHODS = ("raw", "priors", "raw, majority", "priors, majority", "potts")
+METHODS = ("raw", "priors", "raw, majority", "priors, majority", "potts", "unet")
 
 
 def priors_of_scan(scan: PredictedScan, n_classes: int) -> ScanPriors:
@@ -49,6 +50,9 @@ def maps_of_scan(scan: PredictedScan, n_classes: int) -> dict[str, NDArray[np.in
                 majority(scan.classes, scan.confidence),
                 majority(best, sure),
                 potts_smoothed(scan.posteriors, priors, void=void, silent=scan.unknown),
+                network_smoothed(
+                    scan.posteriors, priors, shipped_network(), void=void, silent=scan.unknown
+                ),
             ),
             strict=True,
         )
@@ -70,7 +74,7 @@ def scores_of_map(scan: PredictedScan, named: NDArray[np.int16]) -> dict[str, fl
         "pixels": int(seen.sum()),
         "all": float(right[seen].mean()),
         "pure": float(right[pure].mean()),
-        "boundary": float(right[seen & ~pure].mean()),
+        "boundary": float(right[seen & ~pure].mean()) if (seen & ~pure).any() else float("nan"),
         "iou": float(np.mean(ious)),
         "grains": grains,
         "lost": lost,

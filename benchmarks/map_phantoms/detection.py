@@ -15,7 +15,7 @@ from lithoscope.inference.posteriors import Posteriors
 
 MINERALS = ("gold", "zircon", "cassiterite", "scheelite", "monazite-(ce)", "galena", "rutile")
 NUMBERS = (1, 2, 3, 5, 10, 20)
-METHODS = ("raw", "priors", "potts")
+METHODS = ("raw", "priors", "potts", "unet")
 # A mineral is detected where more pixels bear its name than in any scan without it.
 _HELD = 0.95
 

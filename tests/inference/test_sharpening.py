@@ -1,4 +1,4 @@
-"""Posteriors of bright pixels: sharpened in proportion to counts, those of others left alone."""
+"""Posteriors of bright pixels: sharpened by the root of their counts; others left alone."""
 
 import numpy as np
 import pytest
@@ -17,14 +17,14 @@ def posteriors_of(rows):
 
 
 def test_the_power_by_hand():
-    """At 30 000 counts p^3: 0.6, 0.3 and 0.1 become 216, 27 and 1 of 244."""
-    found = sharpened_for_noise(posteriors_of([[0.6, 0.3, 0.1]]), np.array([30_000.0]))
+    """At 90 000 counts p^3: 0.6, 0.3 and 0.1 become 216, 27 and 1 of 244."""
+    found = sharpened_for_noise(posteriors_of([[0.6, 0.3, 0.1]]), np.array([90_000.0]))
     assert found.dense(3)[0] == pytest.approx(np.array([216, 27, 1]) / 244, rel=2e-3)
 
 
 def test_the_rest_is_sharpened_too():
-    """0.5, 0.2, 0.1 and twice 0.1: squares 25, 4 and three times 1 of 32."""
-    found = sharpened_for_noise(posteriors_of([[0.5, 0.2, 0.1, 0.1, 0.1]]), np.array([20_000.0]))
+    """At 40 000 counts 0.5, 0.2, 0.1 and twice 0.1: squares 25, 4 and three times 1 of 32."""
+    found = sharpened_for_noise(posteriors_of([[0.5, 0.2, 0.1, 0.1, 0.1]]), np.array([40_000.0]))
     assert found.dense(5)[0] == pytest.approx(np.array([25, 4, 1, 1, 1]) / 32, rel=2e-3)
 
 
@@ -46,8 +46,8 @@ def test_any_counts_give_valid_posteriors_in_the_same_order(counts, classes, see
 
 
 def test_priors_do_not_outvote_bright_pixels():
-    """Of 589 pixels of one class and 31 of another at 0.6, noise explains none at 200 000."""
-    rows = [[0.8, 0.15, 0.05]] * 589 + [[0.35, 0.6, 0.05]] * 31
+    """Of 589 pixels of one class and 31 of another at 0.7, noise explains none at 200 000."""
+    rows = [[0.8, 0.15, 0.05]] * 589 + [[0.25, 0.7, 0.05]] * 31
     posteriors = posteriors_of(rows)
     few, many = np.full(620, 1_000.0), np.full(620, 200_000.0)
     named = {}

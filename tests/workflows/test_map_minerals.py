@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from lithoscope.core.instrument import Layer
 from lithoscope.core.labels import VOID
 from lithoscope.core.scan import Scan
 from lithoscope.errors import InvalidValueError, MineralError, OutputError, ScanError
@@ -185,6 +186,17 @@ def test_a_voltage_out_of_range_gives_one_warning(phantom, tiny_model):
     assert "15 kV" in result.warnings[0]
 
 
+def test_a_filter_in_the_beam_gives_one_warning(phantom, tiny_model):
+    instrument = load_instrument("m4-tornado")
+    foil = Layer("Al", 100.0, 2.699)
+    filtered = dataclasses.replace(
+        instrument, tube=dataclasses.replace(instrument.tube, filters=(foil,))
+    )
+    result = map_minerals(dataclasses.replace(phantom.scan, instrument=filtered), model=tiny_model)
+    assert len(result.warnings) == 1
+    assert "Al 100 µm" in result.warnings[0]
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 1)])
 def test_small_and_empty_scans_have_defined_results(phantom, tiny_model, tmp_path, shape):
     axis = phantom.scan.axis
@@ -222,7 +234,7 @@ def test_both_posteriors_are_kept_and_shares_corrected(result, phantom):
     assert rows["unknown"]["area_percent_corrected"] is None
 
 
-@pytest.mark.parametrize("method", ["majority", "opening", "none"])
+@pytest.mark.parametrize("method", ["unet", "majority", "opening", "none"])
 def test_the_method_of_smoothing_is_a_choice(phantom, tiny_model, method):
     from lithoscope.segmentation.smoothing import Size, Smoothing
 

@@ -57,7 +57,7 @@ def map_scan(
     ] = False,
     smooth: Annotated[
         str,
-        typer.Option("--smooth", help="potts, majority, opening, closing or none."),
+        typer.Option("--smooth", help="potts, unet, majority, opening, closing or none."),
     ] = "potts",
     smooth_radius: Annotated[
         str,

@@ -65,7 +65,7 @@ def potts_smoothed(
     """
     _check(posteriors, void, strength, steps)
     speaks = ~void if silent is None else ~(void | silent)
-    classes = _classes_to_try(posteriors, priors, ~void)
+    classes = classes_to_try(posteriors, priors, ~void)
     smoothed = np.full(posteriors.shape, VOID, dtype=np.int16)
     if not classes.size:
         return smoothed
@@ -73,15 +73,51 @@ def potts_smoothed(
     rows = rows_at_once or max(1, _AT_ONCE // (width * classes.size) - 2 * steps)
     for first in range(0, height, rows):
         last = min(first + rows, height)
-        top, bottom = max(0, first - steps), min(height, last + steps)
-        found = _marginals(
-            _evidence(posteriors.rows(top, bottom), priors, classes),
-            np.ascontiguousarray(speaks[top:bottom]),
-            strength,
-            steps,
+        found = potts_probabilities(
+            posteriors, priors, classes, speaks, (first, last), strength=strength, steps=steps
         )
-        smoothed[first:last] = classes[found[first - top : last - top].argmax(axis=2)]
+        smoothed[first:last] = classes[found.argmax(axis=2)]
     return np.where(void, np.int16(VOID), smoothed)
+
+
+def potts_probabilities(
+    posteriors: Posteriors,
+    priors: ScanPriors,
+    classes: NDArray[np.int16],
+    speaks: NDArray[np.bool_],
+    rows: tuple[int, int],
+    *,
+    strength: float = STRENGTH,
+    steps: int = STEPS,
+) -> NDArray[np.float32]:
+    """Return the probability of each class in a band of rows, as the whole map would give it.
+
+    Parameters
+    ----------
+    posteriors, priors
+        Of the whole scan.
+    classes
+        From `classes_to_try`.
+    speaks
+        Pixels that neighbours heed, shape (y, x).
+    rows
+        First row of the band, and the one after its last.
+    strength, steps
+        As of `potts_smoothed`.
+
+    Returns
+    -------
+    ndarray, shape (row, x, class)
+    """
+    first, last = rows
+    top, bottom = max(0, first - steps), min(posteriors.shape[0], last + steps)
+    found = _marginals(
+        evidence_of_classes(posteriors.rows(top, bottom), priors, classes),
+        np.ascontiguousarray(speaks[top:bottom]),
+        strength,
+        steps,
+    )
+    return found[first - top : last - top]
 
 
 def _check(posteriors: Posteriors, void: NDArray[np.bool_], strength: float, steps: int) -> None:
@@ -97,7 +133,7 @@ def _check(posteriors: Posteriors, void: NDArray[np.bool_], strength: float, ste
         )
 
 
-def _classes_to_try(
+def classes_to_try(
     posteriors: Posteriors, priors: ScanPriors, seen: NDArray[np.bool_]
 ) -> NDArray[np.int16]:
     """Classes that win somewhere, or that have a pixel's worth of the scan between them."""
@@ -108,7 +144,7 @@ def _classes_to_try(
     return np.union1d(best[seen], frequent).astype(np.int16)
 
 
-def _evidence(
+def evidence_of_classes(
     posteriors: Posteriors, priors: ScanPriors, classes: NDArray[np.int16]
 ) -> NDArray[np.float32]:
     """``log pi(k) p_i(k)`` of the classes to try, shape (y, x, class), C order."""

@@ -21,9 +21,9 @@ from lithoscope.segmentation.morphology import (
 from lithoscope.segmentation.potts import potts_smoothed
 from lithoscope.segmentation.smooth import majority_filter
 
-METHODS = ("potts", "majority", "opening", "closing", "none")
-# All but Potts, which weighs spectra itself, leave pixels of this confidence alone, so that small
-# grains stand where their spectra are clear.
+METHODS = ("potts", "unet", "majority", "opening", "closing", "none")
+# All but Potts and the network, which weigh spectra themselves, leave pixels of this confidence
+# alone, so that small grains stand where their spectra are clear.
 CERTAIN = 0.9
 _SIZE = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(px|um|µm|μm)\s*")
 
@@ -183,6 +183,13 @@ def _by_method(
     if method == "potts":
         void = given.classes == VOID
         return potts_smoothed(given.posteriors, given.priors, void=void, silent=given.unknown)
+    if method == "unet":
+        from lithoscope.segmentation.spatial import network_smoothed, shipped_network
+
+        void = given.classes == VOID
+        return network_smoothed(
+            given.posteriors, given.priors, shipped_network(), void=void, silent=given.unknown
+        )
     if method == "majority":
         return majority_filter(given.classes, ignore=given.unknown, keep=keep)
     if method == "opening":

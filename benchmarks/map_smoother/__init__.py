@@ -1,0 +1,1 @@
+"""The network behind ``map --smooth unet``: its phantoms, its training, what it is worth."""
