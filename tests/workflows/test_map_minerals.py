@@ -118,6 +118,24 @@ def test_answers_are_as_fine_as_the_counts_allow(result, phantom, tiny_model, tm
         map_minerals(phantom.scan, model=tiny_model, answer_probability=0.3)
 
 
+def test_sums_of_grains_are_answered(result, phantom, tmp_path):
+    files = result.save(tmp_path / "out")
+    rows = list(csv.DictReader(files["grain_answers"].open()))
+    sizes = [int(row["pixels"]) for row in rows]
+    assert sizes == sorted(sizes, reverse=True)
+    assert min(sizes) >= 4
+    # Every row of so small a scan is read, so all of a grain's pixels are summed.
+    assert sizes == [int(row["pixels_summed"]) for row in rows]
+    assert {row["mineral"] for row in rows} <= {*SHARES, "unknown"}
+    sure = [row for row in rows if row["level"] == "mineral"]
+    assert len(sure) > len(rows) / 2
+    assert all(row["answer"] == row["mineral"] for row in sure)
+    # The counts of a grain are those of its pixels, which differ from mineral to mineral.
+    own = names_of(result, "mineral_smoothed") == rows[0]["mineral"]
+    mean = float(result.dataset["counts"].values[own].mean())
+    assert float(rows[0]["counts"]) == pytest.approx(mean * sizes[0], rel=0.1)
+
+
 def test_a_full_folder_is_left_alone(result, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(OutputError, match="not an empty folder"):

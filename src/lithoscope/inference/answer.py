@@ -165,10 +165,8 @@ def keys_from_probabilities(
         )
     # What cannot be reached for rounding alone is reached.
     enough = least - 1e-6
-    kept = np.ones(len(tree.labels), dtype=np.bool_)
-    if allowed is not None:
-        kept[:] = False
-        kept[list(allowed)] = True
+    kept = np.zeros(len(tree.labels), dtype=np.bool_)
+    kept[slice(None) if allowed is None else list(allowed)] = True
     ranked = _most_probable(probabilities)
     keys = np.full((len(probabilities), KEY_LENGTH), -1, dtype=np.int16)
     sums = np.take_along_axis(probabilities, ranked, axis=1).cumsum(axis=1, dtype=np.float64)

@@ -37,9 +37,10 @@ def sums_of_regions(
     pixels : ndarray, shape (region,)
         Pixels that were summed.
     """
-    place_of = np.full(int(regions.max(initial=-1)) + 1, -1)
+    # One more than there are regions: what belongs to none looks up the last.
+    place_of = np.full(int(regions.max(initial=-1)) + 2, -1)
     place_of[list(chosen)] = np.arange(len(chosen))
-    places = np.where(regions >= 0, place_of[regions], -1)
+    places = place_of[np.maximum(regions, -1)]
     sums = np.zeros((len(chosen), scan.axis.n_channels))
     pixels = np.zeros(len(chosen), dtype=np.int64)
     for row in rows_read(scan.shape[0], most_rows):
