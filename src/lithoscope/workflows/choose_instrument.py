@@ -48,13 +48,14 @@ class InstrumentChoice:
                 f"the tube voltage is {tube.voltage_kV:.0f} kV; the model was trained for "
                 f"{lowest:.0f} to {highest:.0f} kV"
             )
-        if tube.filters and self.source != "model":
+        trained = [load_instrument(name).tube for name in checkpoint.instruments]
+        if tube.filters and tube.filters not in [one.filters for one in trained]:
             named = ", ".join(f"{foil.formula} {foil.thickness_um:g} µm" for foil in tube.filters)
             lines.append(
                 f"the beam passes a filter ({named}); few spectra of the model's training had one, "
                 "and it names most minerals wrong through it (docs/log.md)"
             )
-        anodes = {load_instrument(name).tube.anode for name in checkpoint.instruments}
+        anodes = {one.anode for one in trained}
         if tube.anode not in anodes:
             lines.append(
                 f"the tube has an anode of {tube.anode}; the model was trained for "
