@@ -71,8 +71,18 @@ def test_a_scan_without_named_pixels_has_no_means():
 def test_the_expected_spectrum_is_scaled_and_of_the_first_member():
     spectrum = ls.simulate("quartz")
     mean = MeanSpectrum("quartz/cristobalite", 3, spectrum, ("Si",))
-    assert expected_beside(mean) == pytest.approx(spectrum.counts, rel=1e-9)
-    assert expected_beside(MeanSpectrum("moon cheese", 3, spectrum, ())) is None
+    other = ls.simulate("calcite")
+    means = [
+        mean,
+        MeanSpectrum("moon cheese", 3, spectrum, ()),
+        MeanSpectrum("calcite", 2, other, ()),
+    ]
+    quartz, cheese, calcite = expected_beside(means)
+    # In single precision.
+    assert quartz == pytest.approx(spectrum.counts, rel=1e-4, abs=1e-6 * spectrum.counts.max())
+    assert calcite == pytest.approx(other.counts, rel=1e-4, abs=1e-6 * other.counts.max())
+    assert cheese is None
+    assert expected_beside([means[1]]) == [None]
 
 
 def test_confusions_are_mean_probabilities_of_others():

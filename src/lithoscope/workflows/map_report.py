@@ -129,9 +129,9 @@ def map_pictures(result: MineralMap) -> dict[str, bytes]:
                 f"{mean.mineral}, mean of {mean.pixels:,} pixel" + "s" * (mean.pixels > 1),
                 mean.spectrum,
                 mean.elements,
-                expected_beside(mean),
+                expected,
             )
-            for mean in result.means
+            for mean, expected in zip(result.means, expected_beside(result.means), strict=True)
         ]
         pictures["spectra"] = figure_bytes(mean_spectra_figure(shown))
     return pictures

@@ -16,7 +16,7 @@ from lithoscope.core.spectrum import Spectrum
 from lithoscope.inference.elements import visible_lines
 from lithoscope.inference.posteriors import Posteriors
 from lithoscope.minerals import load_library
-from lithoscope.physics.simulate import spectrum_from_composition
+from lithoscope.physics.compile import compile_instrument, mass_fraction_matrix
 
 # A second reading of a whole large scan would take as long as mapping it.
 _ROWS_READ, _MINERALS = 64, 6
@@ -100,18 +100,36 @@ def _mean(
     return MeanSpectrum(label, pixels, spectrum, tuple(window.line.element for window in lines))
 
 
-def expected_beside(mean: MeanSpectrum) -> NDArray[np.float64] | None:
-    """Return the expected counts of the group's first member, shape (channel,).
+def expected_beside(means: Sequence[MeanSpectrum]) -> list[NDArray[np.float64] | None]:
+    """Return the expected counts of each group's first member, shape (channel,).
 
     Ideal formula, thick sample, scaled to the mean's counts above 0.3 keV; ``None`` where the
     library does not hold the mineral.
+
+    Parameters
+    ----------
+    means
+        Mean spectra of one scan: of one instrument.
     """
-    name, library = mean.mineral.split("/")[0], load_library()
-    if name not in library or mean.spectrum.instrument is None:
-        return None
-    expected = spectrum_from_composition(
-        composition=library.get(name).composition, instrument=mean.spectrum.instrument
+    library = load_library()
+    named = {mean.mineral: mean.mineral.split("/")[0] for mean in means}
+    known = {name: library.get(first) for name, first in named.items() if first in library}
+    if not known or means[0].spectrum.instrument is None:
+        return [None] * len(means)
+    # Tables of an instrument are computed once for all: they take longer than the spectra.
+    compositions = [entry.composition for entry in known.values()]
+    symbols = sorted({symbol for one in compositions for symbol in one.elements})
+    compiled = compile_instrument(
+        instrument=means[0].spectrum.instrument, symbols=symbols, dtype=np.float32
     )
+    spectra = compiled.spectra(mass_fraction_matrix(compositions, symbols)).astype(np.float64)
+    expected = dict(zip(known, spectra, strict=True))
+    return [
+        _scaled(expected[mean.mineral], mean) if mean.mineral in known else None for mean in means
+    ]
+
+
+def _scaled(expected: NDArray[np.float64], mean: MeanSpectrum) -> NDArray[np.float64] | None:
     seen = mean.spectrum.axis.energies_keV >= _FIRST_KEV
     total = float(expected[seen].sum())
     return expected * (float(mean.spectrum.counts[seen].sum()) / total) if total > 0 else None
