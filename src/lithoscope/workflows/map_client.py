@@ -12,6 +12,9 @@ _CONNECT_S = "20s"
 # A worker that died is back in seconds, on a busy machine in a minute. Dask writes it off after
 # 15 s, starts no other, and what is to be done waits for ever.
 _BACK_WITHIN = "600s"
+# A thread a worker. Dask would have freed memory go back to the system at once, so that each block
+# asks for its gigabyte anew: four tenths of the workers' time.
+_ENVIRONMENT = {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1}
 
 
 @contextmanager
@@ -46,7 +49,12 @@ def cluster_client(*, workers: int | None, scheduler: str | None) -> Iterator[An
     if workers is None or workers < 1:
         raise InvalidValueError(f"{workers} workers.", expected="1 or more")
     with (
-        dask.config.set({"distributed.deploy.lost-worker-timeout": _BACK_WITHIN}),
+        dask.config.set(
+            {
+                "distributed.deploy.lost-worker-timeout": _BACK_WITHIN,
+                "distributed.nanny.pre-spawn-environ": _ENVIRONMENT,
+            }
+        ),
         LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
         ) as cluster,
