@@ -17,6 +17,8 @@ def small(tiny_model, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benchmark, "_KNOWN", 200)
         patch.setattr(benchmark, "_STRANGE", 60)
+        patch.setattr(benchmark, "_MATERIALS", 200)
+        patch.setattr(benchmark, "_UNLIKE", 60)
         patch.setattr(benchmark, "_LEFT_OUT_SPECTRA", 2000)
         patch.setattr(benchmark, "LEVELS", (300.0, 3000.0))
         patch.setattr(benchmark, "NEAR", ("galena",))
@@ -29,11 +31,37 @@ def test_every_detector_is_measured_on_every_unknown_at_every_level(small):
     _, rows = small
     found = [row for row in rows if row["kind"] == "separation"]
     keys = {(row["model"], row["unknown"], row["detector"], row["counts"]) for row in found}
-    # Eight detectors, two levels, four kinds of unknown for the whole model, two for the other.
-    assert len(found) == len(keys) == 8 * 2 * (4 + 2)
+    # Eight detectors, two levels; nine kinds of unknown for the whole model, of them five of
+    # materials, two for the other.
+    assert len(found) == len(keys) == 8 * 2 * (9 + 2)
     assert all(0 <= row["auroc"] <= 1 for row in found)
     best = [row["auroc"] for row in found if row["detector"] == "combined"]
     assert max(best) > 0.9
+
+
+def test_what_is_not_unknown_is_reported_apart_by_every_detector(small):
+    _, rows = small
+    found = [row for row in rows if row["kind"] == "unlike"]
+    sets = {(row["what"], row["set"]) for row in found}
+    assert {what for what, _ in sets} == {"instrument", "mixture", "corrupted"}
+    assert {"Mo anode", "W anode", "15 kV", "air", "3 minerals"} <= {name for _, name in sets}
+    assert len(found) == 8 * 2 * len(sets)
+    assert not {name for _, name in sets} & {
+        row["unknown"] for row in rows if row["kind"] == "risk" and "off by" not in row["unknown"]
+    }
+
+
+def test_answers_say_what_is_right_flagged_and_neither(small):
+    _, rows = small
+    found = {(row["set"], row["counts"]): row for row in rows if row["kind"] == "answers"}
+    for row in found.values():
+        # What is flagged is either right or wrong.
+        wrong_flagged = row["wrong"] - row["wrong_unflagged"]
+        assert row["flagged"] == pytest.approx(row["right_flagged"] + wrong_flagged)
+        assert row["right"] == pytest.approx(1 - row["wrong"])
+        assert row["right_first"] <= row["right"]
+    # Half of the counts of noise spoil a spectrum.
+    assert found["50 % flat noise", 3000.0]["right"] < found["as in training", 3000.0]["right"]
 
 
 def test_the_left_out_minerals_are_not_in_its_model(small):
@@ -49,11 +77,18 @@ def test_tables_and_figure_are_written(small):
     page, figure = write_tables(rows, folder)
     assert figure.stat().st_size > 10_000
     text = page.read_text()
-    for words in ("AUROC", "combined", "foreign elements", "called unknown", "µs a spectrum"):
+    for words in (
+        "AUROC",
+        "combined",
+        "foreign elements",
+        "called unknown",
+        "µs a spectrum",
+        "polyethylene",
+    ):
         assert words in text
     lines = (folder / "unknown.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == rows
-    assert len(panels(rows)) == 6
+    assert len(panels(rows)) == 11
     assert "\n".join(tables(rows)) == text
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lithoscope.figures.detection_plot import DetectionPanel, detection_figure
 from lithoscope.figures.save import save_figure
+from lithoscope.workflows.unlike_tables import (
+    markdown_table,
+    sample_tables,
+    table_by_counts,
+    table_by_detector,
+    unlike_tables,
+)
 
 Row = Mapping[str, Any]
 
@@ -36,20 +43,13 @@ def tables(rows: Sequence[Row]) -> Iterator[str]:
     separations = _of(rows, "separation")
     for kind in dict.fromkeys(row["unknown"] for row in separations):
         own = [row for row in separations if row["unknown"] == kind]
-        counts = sorted({row["counts"] for row in own})
         number = own[0]["unknown_n"]
         yield f"{kind} ({number} spectra): AUROC / % detected at 1 % and at 5 % false alarms\n"
-        found = {(row["detector"], row["counts"]): row for row in own}
-        yield _table(
-            ["detector", *(f"{level:,.0f}" for level in counts)],
-            (
-                [name, *(_separation(found[name, level]) for level in counts)]
-                for name in dict.fromkeys(row["detector"] for row in own)
-            ),
-        )
+        yield table_by_detector(own)
+    yield from sample_tables(rows)
     at = f"At {_SHOWN_COUNTS:,.0f} counts"
     yield f"{at}, the combination: AUPR and false alarms at 95 % detected\n"
-    yield _table(
+    yield markdown_table(
         ["unknown", "AUPR", "FPR at 95 % (%)"],
         (
             [row["unknown"], f"{row['aupr']:.3f}", f"{100 * row['fpr_at_95']:.1f}"]
@@ -59,15 +59,7 @@ def tables(rows: Sequence[Row]) -> Iterator[str]:
     )
     yield "Known `realistic` spectra called unknown, in percent\n"
     alarms = _of(rows, "false alarms")
-    levels = sorted({row["counts"] for row in alarms})
-    shares = {(row["model"], row["counts"]): row["share"] for row in alarms}
-    yield _table(
-        ["model", *(f"{level:,.0f}" for level in levels)],
-        (
-            [name, *(f"{100 * shares[name, level]:.2f}" for level in levels)]
-            for name in dict.fromkeys(row["model"] for row in alarms)
-        ),
-    )
+    yield table_by_counts(alarms, "model", lambda row: f"{100 * row['share']:.2f}")
     for kind, text in (
         ("outside", "Known, from outside, called unknown, in percent"),
         ("left out, measured", "Left out, measured, called unknown, in percent"),
@@ -75,7 +67,8 @@ def tables(rows: Sequence[Row]) -> Iterator[str]:
         own = _of(rows, kind)
         if own:
             yield f"{text}\n"
-            yield _by_counts(own)
+            yield table_by_counts(own, "sample", lambda row: f"{100 * row['share']:.1f}")
+    yield from unlike_tables(rows)
     for row in _of(rows, "cost"):
         yield (
             f"Prediction takes {row['without_us']:.1f} µs a spectrum without the detector and "
@@ -98,28 +91,3 @@ def panels(rows: Sequence[Row]) -> list[DetectionPanel]:
 
 def _of(rows: Sequence[Row], kind: str) -> list[Row]:
     return [row for row in rows if row["kind"] == kind]
-
-
-def _separation(row: Row) -> str:
-    return (
-        f"{row['auroc']:.3f} / {100 * row['detected_at_1']:.0f}, {100 * row['detected_at_5']:.0f}"
-    )
-
-
-def _by_counts(rows: Sequence[Row]) -> str:
-    levels = sorted({row["counts"] for row in rows})
-    shares = {(row["sample"], row["counts"]): row["share"] for row in rows}
-    return _table(
-        ["sample", *(f"{level:,.0f}" for level in levels)],
-        (
-            [name, *(f"{100 * shares[name, level]:.1f}" for level in levels)]
-            for name in dict.fromkeys(row["sample"] for row in rows)
-        ),
-    )
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(header) + " |"]
-    lines.append("|" + "|".join(["---"] + ["---:"] * (len(header) - 1)) + "|")
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
