@@ -11,6 +11,7 @@ from lithoscope.core.formula import composition_from_formula
 from lithoscope.evaluation.strange_materials import MATERIALS
 from lithoscope.evaluation.strange_samples import strange_minerals
 from lithoscope.minerals import load_library
+from lithoscope.synthesis.generations import GenerationSize
 from lithoscope.workflows.fit_unknown import Expected
 from lithoscope.workflows.model_spectra import spectra_of_model
 from lithoscope.workflows.unlike_training import (
@@ -32,6 +33,20 @@ def spectra(tiny_model):
 @pytest.fixture(scope="module")
 def instruments(spectra):
     return instruments_unlike(spectra, count=40, machines=1, seed=1, progress=lambda *told: None)
+
+
+@pytest.fixture(scope="module")
+def mixed_and_pure(spectra):
+    """Mixtures on one machine, and the spectrum of each class on another like it."""
+    one = dataclasses.replace(
+        spectra, recipe=spectra.recipe.model_copy(update={"instruments": ["m4-tornado"]})
+    )
+    size = GenerationSize(1, 100, 1)
+    condition = one.recipe.measured_under()
+    batch = one.stream(condition, seed=2, batch_size=100, size=size).at(1e6).batch(0)
+    pure = np.stack([batch.expected[batch.classes == label].double().mean(0) for label in range(5)])
+    mixed = mixtures(one, count=40, machines=1, seed=1)
+    return mixed, pure / pure.sum(axis=1, keepdims=True)
 
 
 def mean_of(one, spectra, name):
@@ -67,17 +82,8 @@ def test_each_instrument_shows_its_own_tube(spectra, instruments):
 @pytest.mark.parametrize(
     ("name", "parts", "least"), [("3 minerals", 3, 0.2), ("5 minerals", 5, 0.1)]
 )
-def test_mixtures_are_sums_of_their_minerals(spectra, name, parts, least):
-    one = dataclasses.replace(
-        spectra, recipe=spectra.recipe.model_copy(update={"instruments": ["m4-tornado"]})
-    )
-    mixed = mixtures(one, count=40, machines=1, seed=1)[name]
-    stream = one.stream(one.recipe.measured_under(), seed=2, batch_size=200).at(1e6)
-    batch = stream.batch(0)
-    pure = np.stack(
-        [batch.expected[batch.classes == label].double().mean(dim=0) for label in range(5)]
-    )
-    pure /= pure.sum(axis=1, keepdims=True)
+def test_mixtures_are_sums_of_their_minerals(mixed_and_pure, name, parts, least):
+    mixed, pure = mixed_and_pure[0][name], mixed_and_pure[1]
     assert mixed.what == "mixture"
     assert mixed.classes.shape == (40, parts)
     checked = 0

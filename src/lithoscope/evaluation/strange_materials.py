@@ -38,7 +38,8 @@ RESINS: Samples = {
     "brominated epoxy": ("C0.442H0.445O0.09Br0.0225", 1.4),
 }
 # Of light elements alone: to a beryllium window they are scatter, as epoxy, acrylic and carbon of
-# the library are, of which one cannot ask that they be told.
+# the library are. All but the last are confused with one of these by the tables of what can be told
+# apart (docs/unknown.md).
 LIGHT_RESINS: Samples = {
     "polyethylene": ("CH2", 0.94),
     "polystyrene": ("CH", 1.05),

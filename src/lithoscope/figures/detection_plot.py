@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
@@ -57,6 +58,9 @@ def detection_figure(panels: Sequence[DetectionPanel], *, title: str) -> Figure:
     """
     if not panels:
         raise InvalidValueError("No panels.", expected="one or more")
+    lowest = min(value for panel in panels for line in panel.lines.values() for _, value in line)
+    # What is below one half is worse than chance, which must be seen too.
+    below = min(0.4, np.floor(10 * lowest) / 10)
     columns = min(len(panels), _COLUMNS)
     rows = -(-len(panels) // columns)
     step = _CAPTION_IN + _HEIGHT_IN + _GAP_IN
@@ -83,7 +87,7 @@ def detection_figure(panels: Sequence[DetectionPanel], *, title: str) -> Figure:
                     counts, values, color=POOL[colour], marker=marker, markersize=4, label=detector
                 )
             axes.axhline(0.5, color=FAINT_INK, linewidth=0.8, linestyle=":")
-            axes.set(xscale="log", ylim=(0.4, 1.01), title=panel.name)
+            axes.set(xscale="log", ylim=(below, 1.01), title=panel.name)
             axes.xaxis.set_major_formatter(FuncFormatter(lambda counts, _: f"{counts:,.0f}"))
             if column == 0:
                 axes.set_ylabel("AUROC")

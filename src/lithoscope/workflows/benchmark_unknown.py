@@ -36,7 +36,7 @@ from lithoscope.workflows.model_spectra import spectra_of_model
 from lithoscope.workflows.new_model import Progress
 from lithoscope.workflows.unknown_cost import cost_of_detector
 from lithoscope.workflows.unknown_flags import flagged
-from lithoscope.workflows.unknown_samples import check_outside, off_scales, outside_spectra
+from lithoscope.workflows.unknown_samples import check_outside, outside_spectra
 from lithoscope.workflows.unknown_separation import Row, Subject, separations, subject_of_model
 from lithoscope.workflows.unlike_rows import material_and_unlike_rows
 from lithoscope.workflows.unlike_training import (
@@ -51,7 +51,6 @@ OUTSIDE_LEVELS = (300.0, 1_000.0, 3_000.0, 10_000.0, 100_000.0)
 _TEST_SEED = 9_300_017
 _KNOWN, _STRANGE, _MATERIALS, _UNLIKE, _DRAWS = 8192, 3072, 4096, 2048, 400
 _MACHINES, _LEFT_OUT_SPECTRA = 32, 150_000
-_OFF_SCALES = (0.03,)
 
 
 def benchmark_unknown(
@@ -102,8 +101,7 @@ def benchmark_unknown(
     rows: list[Row] = []
     whole = subject_of_model("whole", checkpoint, progress)
     known = _known(whole, progress)
-    far = _far_samples(whole, progress) | off_scales(known, checkpoint.axis.edges_keV, _OFF_SCALES)
-    rows += separations(whole, known, far, progress, levels=LEVELS)
+    rows += separations(whole, known, _far_samples(whole, progress), progress, levels=LEVELS)
     rows += _materials_and_unlike(whole, known, progress)
     rows.append(cost_of_detector(checkpoint))
     if data is not None:
