@@ -215,6 +215,20 @@ def test_a_filter_in_the_beam_gives_one_warning(phantom, tiny_model):
     assert "Al 100 µm" in result.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("gas", "pressure_mbar", "warned"),
+    [("air", 1013.0, True), ("air", 20.0, False), ("helium", 1013.0, False)],
+)
+def test_air_gives_one_warning(phantom, tiny_model, gas, pressure_mbar, warned):
+    instrument = load_instrument("m4-tornado")
+    aired = dataclasses.replace(
+        instrument,
+        atmosphere=dataclasses.replace(instrument.atmosphere, gas=gas, pressure_mbar=pressure_mbar),
+    )
+    result = map_minerals(dataclasses.replace(phantom.scan, instrument=aired), model=tiny_model)
+    assert ["in air (1013 mbar)" in line for line in result.warnings] == [True] * warned
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 1)])
 def test_small_and_empty_scans_have_defined_results(phantom, tiny_model, tmp_path, shape):
     axis = phantom.scan.axis

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lithoscope.core.energy import EnergyAxis
-from lithoscope.core.instrument import Instrument
+from lithoscope.core.instrument import Atmosphere, Instrument, Tube
 from lithoscope.inference.voltage import voltage_from_spectrum
 from lithoscope.io import load_instrument
 from lithoscope.models.checkpoint import Checkpoint
 
 # Voltages read off a spectrum's end are good to about this much.
 _VOLTAGE_TOLERANCE_KV = 2.0
+# Beyond what training takes for badly pumped, and Bruker's headers for vacuum.
+_PUMPED_MBAR = 50.0
 
 
 @dataclass(frozen=True)
@@ -38,30 +41,54 @@ class InstrumentChoice:
 
     def warnings_for(self, checkpoint: Checkpoint) -> list[str]:
         """Say in one line each where the instrument leaves the range a model was trained for."""
-        tube = self.instrument.tube
-        lowest, highest = checkpoint.voltages_kV
-        lines = []
-        if not (
-            lowest - _VOLTAGE_TOLERANCE_KV <= tube.voltage_kV <= highest + _VOLTAGE_TOLERANCE_KV
-        ):
-            lines.append(
-                f"the tube voltage is {tube.voltage_kV:.0f} kV; the model was trained for "
-                f"{lowest:.0f} to {highest:.0f} kV"
-            )
-        trained = [load_instrument(name).tube for name in checkpoint.instruments]
-        if tube.filters and tube.filters not in [one.filters for one in trained]:
-            named = ", ".join(f"{foil.formula} {foil.thickness_um:g} µm" for foil in tube.filters)
-            lines.append(
-                f"the beam passes a filter ({named}); few spectra of the model's training had one, "
-                "and it names most minerals wrong through it (docs/log.md)"
-            )
-        anodes = {one.anode for one in trained}
-        if tube.anode not in anodes:
-            lines.append(
-                f"the tube has an anode of {tube.anode}; the model was trained for "
-                f"{', '.join(sorted(anodes))}"
-            )
-        return lines
+        trained = [load_instrument(name) for name in checkpoint.instruments]
+        told = (
+            _voltage_told(self.instrument.tube, checkpoint.voltages_kV),
+            _filter_told(self.instrument.tube, [one.tube for one in trained]),
+            _air_told(self.instrument.atmosphere, [one.atmosphere for one in trained]),
+            _anode_told(self.instrument.tube, [one.tube for one in trained]),
+        )
+        return [line for line in told if line]
+
+
+def _voltage_told(tube: Tube, voltages_kV: tuple[float, float]) -> str:
+    lowest, highest = voltages_kV
+    if lowest - _VOLTAGE_TOLERANCE_KV <= tube.voltage_kV <= highest + _VOLTAGE_TOLERANCE_KV:
+        return ""
+    return (
+        f"the tube voltage is {tube.voltage_kV:.0f} kV; the model was trained for "
+        f"{lowest:.0f} to {highest:.0f} kV"
+    )
+
+
+def _filter_told(tube: Tube, trained: Sequence[Tube]) -> str:
+    if not tube.filters or tube.filters in [one.filters for one in trained]:
+        return ""
+    named = ", ".join(f"{foil.formula} {foil.thickness_um:g} µm" for foil in tube.filters)
+    return (
+        f"the beam passes a filter ({named}); few spectra of the model's training had one, "
+        "and it names most minerals wrong through it (docs/log.md)"
+    )
+
+
+def _air_told(atmosphere: Atmosphere, trained: Sequence[Atmosphere]) -> str:
+    pumped = atmosphere.gas != "air" or atmosphere.pressure_mbar <= _PUMPED_MBAR
+    if pumped or any(one.gas == "air" for one in trained):
+        return ""
+    return (
+        f"the sample is in air ({atmosphere.pressure_mbar:.0f} mbar); the model was trained for "
+        "vacuum, and in air it names four in ten spectra wrong (docs/unknown.md)"
+    )
+
+
+def _anode_told(tube: Tube, trained: Sequence[Tube]) -> str:
+    anodes = {one.anode for one in trained}
+    if tube.anode in anodes:
+        return ""
+    return (
+        f"the tube has an anode of {tube.anode}; the model was trained for "
+        f"{', '.join(sorted(anodes))}"
+    )
 
 
 def choose_instrument(
