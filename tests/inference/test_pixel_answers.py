@@ -27,10 +27,10 @@ def drawn(shape, seed=3, sharp=0.25):
 def test_priors_by_hand():
     said = probabilities_in_scan(
         probabilities=np.array([[0.6, 0.4], [0.6, 0.4]]),
-        counts=np.array([2_000.0, 20_000.0]),
+        counts=np.array([2_000.0, 40_000.0]),
         priors=np.array([0.2, 0.8]),
     )
-    # 0.6 x 0.2 against 0.4 x 0.8; at 20 000 counts the roots of the priors.
+    # 0.6 x 0.2 against 0.4 x 0.8; at 40 000 counts the roots of the priors.
     assert said[0] == pytest.approx([0.12 / 0.44, 0.32 / 0.44])
     roots = np.array([0.6 * np.sqrt(0.2), 0.4 * np.sqrt(0.8)])
     assert said[1] == pytest.approx(roots / roots.sum())
@@ -42,7 +42,7 @@ def test_pixels_have_the_answers_of_their_posteriors(counts):
     totals = np.full((20, 20), counts)
     keys = keys_of_pixels(posteriors.reshaped(20, 20), totals, PRIORS, TREE, least=0.7)
     assert keys.shape == (20, 20, 4)
-    power = min(1.0, 10_000 / counts)
+    power = min(1.0, (10_000 / counts) ** 0.5)
     levels = set()
     for said, key in zip(posteriors.dense(len(NAMES)), keys.reshape(-1, 4), strict=True):
         expected = said * PRIORS**power
@@ -69,12 +69,12 @@ def test_an_answer_of_one_mineral_is_the_map_s(counts):
 
 
 def test_bright_pixels_are_not_answered_finer_than_the_model_knows():
-    """Sharpening, which keeps smoothing from outvoting them, would make 0.6 into 0.97."""
+    """Sharpening, which keeps smoothing from outvoting them, would make 0.6 into 0.98."""
     row = np.full((1, len(NAMES)), 1e-4, dtype=np.float32)
     row[0, [4, 5]] = 0.6, 0.4 - 1e-3
     posteriors = posteriors_from_probabilities(row, allowed=range(len(NAMES)))
     even = np.full(len(NAMES), 1 / len(NAMES))
-    totals = np.array([90_000.0])
+    totals = np.array([1_000_000.0])
     _, sure = best_under_priors(sharpened_for_noise(posteriors, totals), even)
     assert sure[0] > 0.95
     assert keys_of_pixels(posteriors, totals, even, TREE)[0].tolist() == [2, 4, 5, -1]

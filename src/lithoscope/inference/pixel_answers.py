@@ -2,7 +2,7 @@
 
 The posterior of a pixel under the scan's priors is ``p'(k) ~ pi_k p(k)`` (`inference.priors`). Of
 many counts, what doubt is left is not noise (`inference.sharpening`), and the scan's other pixels
-have less to say: with ``s = max(1, N / 10 000)`` priors count as
+have less to say: with ``s = sqrt(max(1, N / 10 000))`` priors count as
 
     p'_n(k) ~ pi_k^(1/s) p_n(k).
 
@@ -26,7 +26,7 @@ from lithoscope.inference.answer import (
 )
 from lithoscope.inference.posteriors import Posteriors
 from lithoscope.inference.priors import best_under_priors
-from lithoscope.inference.sharpening import NOISELESS_COUNTS
+from lithoscope.inference.sharpening import NOISELESS_COUNTS, sharpening_from_counts
 
 # Pixels whose probabilities of all classes are held at a time: some 10 MB.
 _CHUNK = 4096
@@ -60,7 +60,7 @@ def probabilities_in_scan(
             f"{priors.shape}.",
             expected="(spectrum, class), (spectrum,) and (class,)",
         )
-    power = np.minimum(1.0, NOISELESS_COUNTS / np.maximum(counts, 1.0))
+    power = 1 / sharpening_from_counts(counts=counts)
     weighed = probabilities * priors ** power[:, None]
     total = weighed.sum(axis=1, keepdims=True)
     return np.asarray(weighed / np.maximum(total, np.finfo(float).tiny))

@@ -22,10 +22,15 @@ from lithoscope.inference.posteriors import LEAST_LOG, Posteriors
 NOISELESS_COUNTS = 10_000.0
 
 
+def sharpening_from_counts(*, counts: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Exponent of posteriors by total counts, ``s = sqrt(max(1, N / 10 000))``, same shape."""
+    return np.asarray(np.sqrt(np.maximum(1.0, counts / NOISELESS_COUNTS)), dtype=np.float64)
+
+
 def sharpened_for_noise(posteriors: Posteriors, counts: NDArray[np.floating]) -> Posteriors:
     """Return posteriors of bright pixels sharpened towards what counting noise would leave.
 
-    ``p'_n(k) ~ p_n(k)^s`` with ``s = sqrt(max(1, N_n / 10 000))``: noise alone would let evidence
+    ``p'_n(k) ~ p_n(k)^s`` with the s of `sharpening_from_counts`: noise alone would let evidence
     grow in proportion to the counts N, the model's own hardly grows from there on, and this is
     between the two. The order of classes stays.
 
@@ -46,7 +51,7 @@ def sharpened_for_noise(posteriors: Posteriors, counts: NDArray[np.floating]) ->
             f"Counts of shape {counts.shape} for posteriors of {posteriors.shape}.",
             expected="finite counts for each pixel",
         )
-    exponent = np.sqrt(np.maximum(1.0, counts / NOISELESS_COUNTS)).astype(np.float32)
+    exponent = sharpening_from_counts(counts=counts).astype(np.float32)
     logs = posteriors.log_probabilities.astype(np.float32) * exponent[..., None]
     rest = np.minimum(posteriors.log_rest.astype(np.float32) * exponent, logs[..., -1])
     top = logs[..., :1]
