@@ -81,7 +81,11 @@ def test_what_is_no_network_is_refused(tmp_path):
     (tmp_path / "cut.safetensors").write_bytes(b"\x10" + bytes(20))
     with pytest.raises(CheckpointError, match="no spatial network"):
         load_spatial(tmp_path / "cut.safetensors")
-    for shape in ('{"widths": [1, 2], "atrous": false}', '{"widths": [4, 6, 8], "atrous": false}'):
+    for shape in (
+        '{"widths": [1, 2], "atrous": false}',
+        '{"widths": [4, 6, 9000000], "atrous": false}',
+        '{"widths": [4, 6, 8], "atrous": false}',
+    ):
         save_file({"x": torch.zeros(2)}, tmp_path / "o.safetensors", metadata={"shape": shape})
         with pytest.raises(CheckpointError, match="no spatial network"):
             load_spatial(tmp_path / "o.safetensors")

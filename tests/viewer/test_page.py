@@ -10,6 +10,7 @@ pytest.importorskip("panel")
 from bokeh.events import SelectionGeometry, Tap
 
 from lithoscope.core.instrument import Detector
+from lithoscope.errors import LithoscopeError
 from lithoscope.io.bruker.overview import Overview
 from lithoscope.viewer.answers import Answer, Explanation
 from lithoscope.viewer.maps import ScanMaps
@@ -144,6 +145,17 @@ def test_another_scale_keeps_what_was_explained_and_the_zoom(source):
     assert [*page._side._plot._unexplained.data["x"]] == [6.4]
     page.click(2, 2)
     assert page._side._plot.zoomed == (5.0, 7.0)
+
+
+def test_what_cannot_be_explained_is_told_and_the_answer_stays(source):
+    class Failing(StandInAnswers):
+        def explanation(self, spectrum, answer):
+            raise LithoscopeError("the mineral is gone")
+
+    page = Page(source, ScanMaps(source.scan, Detector()), Failing())
+    page.click(1, 2)
+    assert "the mineral is gone" in page._message.object
+    assert "calcite/aragonite 90.0%" in page._side.said.object
 
 
 def with_overview(source, map_box):

@@ -8,6 +8,7 @@ import pytest
 from lithoscope.core.beam import Layer
 from lithoscope.io import load_instrument, open_spectra
 from lithoscope.models.checkpoint import find_checkpoint, instruments_of_shipped, shipped_models
+from lithoscope.workflows import choose_model as choosing
 from lithoscope.workflows.choose_model import AUTO, choose_model, model_for
 from lithoscope.workflows.classify import classify_spectra
 from lithoscope.workflows.simulate import simulate
@@ -55,6 +56,23 @@ def test_options_come_before_headers():
     assert model_for("default", option=None, header=plus).name == "default"
     loaded = find_checkpoint("default")
     assert model_for(loaded, option=None, header=plus) is loaded
+
+
+def test_a_model_is_loaded_once_for_many_instruments(monkeypatch):
+    loaded = []
+
+    def counting(name):
+        loaded.append(name)
+        return find_checkpoint(name)
+
+    monkeypatch.setattr(choosing, "find_checkpoint", counting)
+    known = load_instrument("m4-tornado")
+    spectra = [
+        simulate("quartz", instrument=dataclasses.replace(known, name=name), counts=3000, seed=1)
+        for name in ("first", "second", "third")
+    ]
+    classify_spectra(spectra)
+    assert loaded == ["default"]
 
 
 def test_spectra_of_a_file_may_be_of_several_instruments():

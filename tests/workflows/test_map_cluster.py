@@ -181,6 +181,35 @@ def test_workers_that_stay_away_are_not_waited_for(scans, tmp_path, monkeypatch)
     assert "second.npz" in found["second"].reason
 
 
+class Deserted:
+    """A client whose workers have gone."""
+
+    def register_plugin(self, plugin):
+        pass
+
+    def nthreads(self):
+        return {}
+
+
+def test_time_in_which_blocks_came_is_not_time_without_workers(monkeypatch):
+    """Workers that go after an hour of work are waited for as long as those that never came."""
+    now, waits = [0.0], []
+
+    def wait(futures, **how):
+        now[0] += 60.0 if waits else 3600.0
+        waits.append(now[0])
+        if len(waits) > 1:
+            raise TimeoutError
+
+    monkeypatch.setattr(distributed, "wait", wait)
+    monkeypatch.setattr(map_cluster.time, "monotonic", lambda: now[0])
+    mapper = ClusterMapper(Deserted(), MapOptions(model="default"), lambda name, done, total: None)
+    mapper._wait([])
+    mapper._wait([])
+    # After the block that came at 3600 s: 60 and 120 s are not too long, 180 s are.
+    assert waits == [3600.0, 3660.0, 3720.0, 3780.0]
+
+
 def test_a_scheduler_that_goes_is_told(scans, tmp_path):
     with nobody() as cluster, distributed.Client(cluster.scheduler_address) as client:
         leaving = threading.Timer(1.0, cluster.close)

@@ -14,7 +14,7 @@ from lithoscope.cli.options import (
     InstrumentOption,
     JsonOption,
     MineralsOption,
-    ModelOption,
+    ModelOrAutoOption,
     axis_from_option,
     minerals_from_option,
 )
@@ -30,7 +30,7 @@ from lithoscope.errors import InvalidValueError
 
 def classify(
     files: Annotated[list[Path], typer.Argument(metavar="SPECTRUM...", help="Spectra to name.")],
-    model: ModelOption = "auto",
+    model: ModelOrAutoOption = "auto",
     instrument: InstrumentOption = None,
     minerals: MineralsOption = None,
     top: Annotated[int, typer.Option("--top", min=1, help="How many answers to list.")] = 3,

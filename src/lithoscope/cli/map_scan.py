@@ -18,7 +18,7 @@ from lithoscope.cli.options import (
     InstrumentOption,
     JsonOption,
     MineralsOption,
-    ModelOption,
+    ModelOrAutoOption,
     SalvageOption,
     axis_from_option,
     minerals_from_option,
@@ -49,7 +49,7 @@ def map_scan(
             "-o", "--output", help="Folder for the result; ./<stem>-lithoscope if left out."
         ),
     ] = None,
-    model: ModelOption = "auto",
+    model: ModelOrAutoOption = "auto",
     instrument: InstrumentOption = None,
     minerals: MineralsOption = None,
     no_smooth: Annotated[

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from lithoscope.core.mineral import Mineral
 
 ModelOption = Annotated[
+    str, typer.Option("--model", help="Name of a shipped model, or the folder of your own.")
+]
+ModelOrAutoOption = Annotated[
     str,
     typer.Option(
         "--model",
-        help="Name of a shipped model, or the folder of your own; auto: the one that suits the "
-        "instrument.",
+        help="Name of a shipped model, or the folder of your own; auto: the shipped one that suits "
+        "the instrument.",
     ),
 ]
 InstrumentOption = Annotated[

@@ -19,11 +19,13 @@ from torch import Tensor, nn
 from lithoscope.errors import CheckpointError, InvalidValueError
 from lithoscope.io.aside import written_aside
 
-# Maps of a class that the network is shown; see `lithoscope.segmentation.unet`.
+# Maps of a class that the network is shown; see `lithoscope.segmentation.spatial`.
 CHANNELS = 6
 # The map is halved twice.
 ALIGNMENT = 4
 _RATES = (1, 2, 4)
+# No file may ask for more.
+_MOST_FILTERS = 512
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,10 @@ class SpatialShape:
     atrous: bool = False
 
     def __post_init__(self) -> None:
-        if len(self.widths) != 3 or min(self.widths) < 1:
+        if len(self.widths) != 3 or not 1 <= min(self.widths) <= max(self.widths) <= _MOST_FILTERS:
             raise InvalidValueError(
-                f"A spatial network of widths {self.widths}.", expected="three numbers above 0"
+                f"A spatial network of widths {self.widths}.",
+                expected=f"three numbers from 1 to {_MOST_FILTERS}",
             )
 
     @property

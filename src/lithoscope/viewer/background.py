@@ -16,9 +16,16 @@ _THREAD = ThreadPoolExecutor(max_workers=1, thread_name_prefix="viewer")
 
 
 class Latest:
-    """Does one page's slow work, of which what was asked for last counts."""
+    """Does one page's slow work, of which what was asked for last counts.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    guarded
+        Does something and tells on the page what a user did wrong.
+    """
+
+    def __init__(self, guarded: Callable[[Callable[[], None]], None]) -> None:
+        self._guarded = guarded
         self._job: Future[Any] | None = None
 
     def forget(self) -> None:
@@ -55,4 +62,4 @@ class Latest:
 
     def _finish(self, show: Callable[[Found], None], job: Future[Found]) -> None:
         if job is self._job:
-            show(job.result())
+            self._guarded(lambda: show(job.result()))

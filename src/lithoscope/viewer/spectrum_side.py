@@ -57,7 +57,7 @@ class SpectrumSide:
         guarded: Callable[[Callable[[], None]], None],
     ) -> None:
         self._maps, self._answers = maps, answers
-        self._latest = Latest()
+        self._latest = Latest(guarded)
         self._seen: _Seen | None = None
         self._plot: SpectrumPlot | None = None
         self._pane = pn.pane.Bokeh(None)

@@ -66,8 +66,8 @@ def _filter_told(tube: Tube, trained: Sequence[Tube]) -> str:
         return ""
     named = ", ".join(f"{foil.formula} {foil.thickness_um:g} µm" for foil in tube.filters)
     return (
-        f"the beam passes a filter ({named}); few spectra of the model's training had one, "
-        "and it names most minerals wrong through it (docs/log.md)"
+        f"the beam passes a filter ({named}) that the model's instruments lack; of simulated "
+        "spectra through filters the model 'default' names most wrong (docs/log.md)"
     )
 
 
@@ -77,7 +77,8 @@ def _air_told(atmosphere: Atmosphere, trained: Sequence[Atmosphere]) -> str:
         return ""
     return (
         f"the sample is in air ({atmosphere.pressure_mbar:.0f} mbar); the model was trained for "
-        "vacuum, and in air it names four in ten spectra wrong (docs/unknown.md)"
+        "vacuum, and of simulated spectra in air 'default' names four in ten wrong "
+        "(docs/unknown.md)"
     )
 
 

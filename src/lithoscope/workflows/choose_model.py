@@ -43,10 +43,10 @@ def choose_model(instrument: Instrument | None) -> str:
     return min([DEFAULT_MODEL, *others], key=lambda name: abs(_seen_by(name) - own))
 
 
-def model_for(
+def model_meant(
     model: str | Checkpoint, *, option: str | None, header: Instrument | None
-) -> Checkpoint:
-    """Return the model that is meant, loaded.
+) -> str | Checkpoint:
+    """Return the model that is meant: as it was given, but for ``auto`` a name.
 
     Parameters
     ----------
@@ -57,11 +57,17 @@ def model_for(
     header
         The instrument in the file's header.
     """
-    if isinstance(model, Checkpoint):
+    if isinstance(model, Checkpoint) or model != AUTO:
         return model
-    if model == AUTO:
-        model = choose_model(load_instrument(option) if option is not None else header)
-    return find_checkpoint(model)
+    return choose_model(load_instrument(option) if option is not None else header)
+
+
+def model_for(
+    model: str | Checkpoint, *, option: str | None, header: Instrument | None
+) -> Checkpoint:
+    """Return the model that is meant, loaded; parameters are those of `model_meant`."""
+    meant = model_meant(model, option=option, header=header)
+    return meant if isinstance(meant, Checkpoint) else find_checkpoint(meant)
 
 
 def _oxygen_seen(instrument: Instrument) -> float:

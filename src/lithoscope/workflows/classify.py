@@ -25,7 +25,7 @@ from lithoscope.inference.predict import Predictions, Predictor
 from lithoscope.minerals import load_library
 from lithoscope.models.checkpoint import Checkpoint
 from lithoscope.workflows.choose_instrument import choose_instrument
-from lithoscope.workflows.choose_model import AUTO, model_for
+from lithoscope.workflows.choose_model import AUTO, model_for, model_meant
 from lithoscope.workflows.explain_spectrum import explained
 
 
@@ -85,18 +85,16 @@ def classify_spectra(
         If a coverage is asked of a model that has no conformal thresholds.
     """
     names = None if minerals is None else [load_library().get(name).name for name in minerals]
-    # A file's spectra share instrument and axis; loading takes longer than naming.
-    model_of = functools.cache(lambda header: model_for(model, option=instrument, header=header))
-    tree_of = functools.cache(
-        lambda header: tree_of_labels(model_of(header).labels, load_library())
-    )
+    # A file's spectra share their axis and model as a rule; both take longer to make than to apply.
+    loaded = functools.cache(lambda meant: model_for(meant, option=None, header=None))
+    tree_of = functools.cache(lambda one: tree_of_labels(one.labels, load_library()))
     predictor_on = functools.cache(
-        lambda header, axis: Predictor(model_of(header), axis, names, false_alarms=false_alarms)
+        lambda one, axis: Predictor(one, axis, names, false_alarms=false_alarms)
     )
     results = Classified()
     for index, spectrum in enumerate(spectra):
-        checkpoint = model_of(spectrum.instrument)
-        predictor = predictor_on(spectrum.instrument, spectrum.axis)
+        checkpoint = loaded(model_meant(model, option=instrument, header=spectrum.instrument))
+        predictor = predictor_on(checkpoint, spectrum.axis)
         said = predictor(spectrum.counts[None, :])
         choice = choose_instrument(
             option=instrument,
@@ -114,9 +112,7 @@ def classify_spectra(
                 "mineral": None if void else ranked[0]["mineral"],
                 "members": [] if void else ranked[0]["members"],
                 "probability": 0.0 if void else ranked[0]["probability"],
-                "answer": _answer(
-                    said, predictor, tree_of(spectrum.instrument), answer_probability
-                ),
+                "answer": _answer(said, predictor, tree_of(checkpoint), answer_probability),
                 **_coverage_set(checkpoint, said, coverage, void),
                 "unknown": bool(said.unknown[0]),
                 "ood_score": float(said.ood_score[0]),

@@ -14,7 +14,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lithoscope.errors import ClusterError
 from lithoscope.io.aside import check_free, os_errors_told
@@ -27,6 +27,9 @@ from lithoscope.workflows.map_partial import FolderBlocks
 from lithoscope.workflows.map_plan import MapPlan
 from lithoscope.workflows.mineral_map import files_in
 from lithoscope.workflows.provenance import versions
+
+if TYPE_CHECKING:
+    from lithoscope.workflows.map_worker import RemoteScan
 
 # Tries of a block after the first that failed.
 _RETRIES = 2
@@ -44,6 +47,7 @@ class _OpenScan:
     path: Path
     folder: Path
     plan: MapPlan
+    remote: RemoteScan
     partial: Path
     store: FolderBlocks
     provenance: dict[str, Any]
@@ -171,6 +175,7 @@ class ClusterMapper:
                 path=path,
                 folder=folder,
                 plan=plan,
+                remote=self._remote(path, plan),
                 partial=partial,
                 store=store,
                 provenance=self._options.provenance(path, job),
@@ -179,22 +184,27 @@ class ClusterMapper:
                 stack=stack.pop_all(),
             )
 
-    def _send(self, scan: _OpenScan) -> None:
-        from lithoscope.workflows.map_worker import RemoteScan, map_rows, size_of
+    def _remote(self, path: Path, plan: MapPlan) -> RemoteScan:
+        """What workers are told of a scan: once, since a model's digest takes its time."""
+        from lithoscope.workflows.map_worker import RemoteScan, size_of
 
-        remote = RemoteScan(
-            path=str(scan.path.resolve()),
-            size=size_of(scan.path),
+        return RemoteScan(
+            path=str(path.resolve()),
+            size=size_of(path),
             energy_axis=self._options.energy_axis,
             salvage=self._options.salvage,
-            minerals=scan.plan.minerals,
+            minerals=plan.minerals,
             instrument=self._options.instrument,
-            model=digest_of_checkpoint(scan.plan.checkpoint),
+            model=digest_of_checkpoint(plan.checkpoint),
             versions=tuple(versions().items()),
         )
+
+    def _send(self, scan: _OpenScan) -> None:
+        from lithoscope.workflows.map_worker import map_rows
+
         block = scan.to_come.pop(0)
         future = self._client.submit(
-            map_rows, remote, *scan.plan.rows(block), pure=False, retries=_RETRIES
+            map_rows, scan.remote, *scan.plan.rows(block), pure=False, retries=_RETRIES
         )
         scan.waiting[future] = block
 
@@ -221,6 +231,8 @@ class ClusterMapper:
         while True:
             try:
                 wait(waiting, timeout=_LOOK_S, return_when="FIRST_COMPLETED")
+                # Somebody was there just now.
+                self._workers_seen = time.monotonic()
                 return
             except CancelledError as problem:
                 raise ClusterError(
