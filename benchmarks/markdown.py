@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
 
 _WIDTH = 160
 
@@ -11,7 +10,7 @@ _WIDTH = 160
 def wrapped(text: str) -> str:
     """Break prose into lines; tables, pictures, headings and commands stay as they are."""
     blocks = []
-    for block in text.split("\n\n"):
+    for block in (part.strip("\n") for part in text.split("\n\n")):
         if block.startswith(("|", "#", "!", "```")):
             blocks.append(block)
             continue
@@ -23,9 +22,3 @@ def wrapped(text: str) -> str:
         ]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table, its first column to the left and the others to the right."""
-    lines = [f"| {' | '.join(heads)} |", "|---" + "|---:" * (len(heads) - 1) + "|"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])

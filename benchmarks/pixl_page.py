@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from benchmarks.markdown import table, wrapped
+from benchmarks.markdown import wrapped
+from benchmarks.physics.tables import table
 from benchmarks.pixl_scatter import scatter_rows, scatter_words
 
 from lithoscope.figures.certainty_maps import certainty_maps_figure
