@@ -23,7 +23,8 @@ Networks were trained on {spectra:,} spectra, each seen once, a twentieth of wha
 saw, so that all can be compared; with more, their order may be another. Learners were fitted to
 {each} spectra of each class of the same stream; templates are 16 expected spectra of a class (their
 mean for NNLS). Share named right in %, by total counts; mean and standard deviation over seeds
-(their number in the second column), of {tested:,} spectra a level (2 000 for NNLS).
+(their number in the second column), of {tested:,} spectra a level (2 000 for NNLS). Fits ran
+beside other work and some were paused: the fastest one stands there.
 """
 _KEYS = [f"{level:g}" for level in LEVELS]
 
@@ -47,7 +48,7 @@ def _condition(results: Results, size: Size, condition: str) -> Iterator[str]:
     ceilings = results.of(f"ceiling, {condition}", size.key())
     yield f"## {condition.capitalize()}\n"
     yield table(
-        ["", "seeds", *(f"{level:,.0f}" for level in LEVELS), "fitted to", "fitting, s"],
+        ["", "seeds", *(f"{level:,.0f}" for level in LEVELS), "fitted to", "fastest fit, s"],
         [
             *(_ceiling(found[-1]) for found in ceilings.values()),
             *(
@@ -56,7 +57,7 @@ def _condition(results: Results, size: Size, condition: str) -> Iterator[str]:
                     str(len(found)),
                     *(_share([row["accuracy"][level] for row in found]) for level in _KEYS),
                     f"{found[0]['fitted_to']:,}",
-                    f"{statistics.fmean(row['fitted_s'] for row in found):,.0f}",
+                    f"{min(row['fitted_s'] for row in found):,.0f}",
                 ]
                 for case, found in ordered
             ),
