@@ -166,6 +166,16 @@ def test_a_worker_that_differs_is_told(client, scans, tmp_path, monkeypatch):
     assert "torch 0.1" in found["first"].reason
 
 
+def test_workers_take_the_model_that_suits_the_instrument(client, scans, tmp_path):
+    found = run(client, scans[:1], tmp_path, instrument="m4-tornado-plus")
+    assert found["first"].outcome == "mapped"
+    assert json.loads((tmp_path / "first" / "run.json").read_text())["model"] == "m4-tornado-plus"
+    alone, _ = map_file(scans[0], tmp_path / "alone", instrument="m4-tornado-plus")
+    np.testing.assert_array_equal(
+        layers(tmp_path / "first")["mineral"].values, alone.dataset["mineral"].values
+    )
+
+
 def nobody():
     """A scheduler without workers."""
     return distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None)
