@@ -1,7 +1,9 @@
 """The study's machinery: arms, resuming, staleness, and each measure through the real code."""
 
 import dataclasses
+import itertools
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +13,13 @@ import torch
 from lithoscope.errors import CheckpointError, InvalidValueError, OutputError
 from lithoscope.models.registry import NETWORKS
 from lithoscope.workflows.study import one_run, phantom_maps, runs, study, transfer
-from lithoscope.workflows.study.arm import BASELINES, CEILING, Case, load_arm, load_arms
+from lithoscope.workflows.study.arm import BASELINES, CEILING, Arm, Case, load_arm, load_arms
+from lithoscope.workflows.study.learners import Learnt
 from lithoscope.workflows.study.measures import without_range
 from lithoscope.workflows.study.runs import Run, RunFile, RunLine, simulator_version
 from lithoscope.workflows.study.size import FULL, QUICK
 from lithoscope.workflows.study.study import make_study, planned_runs
+from lithoscope.workflows.study.time_limit import OverTimeError, limited_to
 
 _TINY = dataclasses.replace(
     QUICK,
@@ -40,6 +44,11 @@ def _run(**case):
     return Run("arm", "case", made, 0, _TINY)
 
 
+def _only_line(run, data):
+    (line,) = one_run.lines_of_runs([run], data)
+    return line
+
+
 def _line(run, **changes):
     values = {
         "arm": run.arm,
@@ -57,7 +66,7 @@ def _line(run, **changes):
 def test_arms_name_every_network_and_baseline_and_ask_for_three_seeds():
     arms = load_arms()
     learners = {case.learner for case in arms["networks"].cases().values()}
-    assert learners == {*(set(NETWORKS) - {"cnn-large"}), *BASELINES, CEILING}
+    assert learners == {*NETWORKS, *BASELINES, CEILING}
     assert all(case.seeds >= 3 for case in arms["training-data"].cases().values())
     assert next(iter(arms)) == "attention"
 
@@ -126,13 +135,14 @@ def test_simulator_version_changes_with_its_files(tmp_path, monkeypatch):
 def test_study_resumes_and_keeps_to_its_budget(tmp_path, monkeypatch):
     done = []
 
-    def fake(run, data):
-        done.append(run)
-        if len(done) == 3:
-            raise KeyboardInterrupt
-        return _line(run)
+    def fake(runs, data):
+        for run in runs:
+            done.append(run)
+            if len(done) == 3:
+                raise KeyboardInterrupt
+            yield _line(run)
 
-    monkeypatch.setattr(one_run, "line_of_run", fake)
+    monkeypatch.setattr(one_run, "lines_of_runs", fake)
     with pytest.raises(KeyboardInterrupt):
         make_study(tmp_path, arms=["attention"], quick=True)
     made = make_study(tmp_path, arms=["attention"], quick=True)
@@ -152,9 +162,110 @@ def test_study_resumes_and_keeps_to_its_budget(tmp_path, monkeypatch):
 
 def test_run_over_its_time_says_so():
     run = dataclasses.replace(_run(learner="mlp"), size=dataclasses.replace(_TINY, limit_s=0.0))
-    line = one_run.line_of_run(run, None)
+    line = _only_line(run, None)
     assert line.missing is not None
     assert "over its 0 s" in line.missing
+
+
+def test_runs_that_are_fitted_alike_are_fitted_once(tmp_path, monkeypatch):
+    fitted = []
+
+    def fake(case, size, seed):
+        fitted.append((case.learner, case.trained_under, seed))
+        return Learnt(lambda counts: np.eye(6)[np.zeros(len(counts), int)], True, 256)
+
+    monkeypatch.setattr(one_run, "fitted", fake)
+    arms = {
+        name: Arm.model_validate(
+            {
+                "title": "",
+                "question": "",
+                "order": order,
+                "also": {"cnn": {"learner": "cnn", **own}},
+            }
+        )
+        for order, (name, own) in enumerate(
+            {
+                "first": {"levels": [1000.0], "tested_under": ["poisson"], "seeds": 2},
+                "second": {"levels": [1000.0], "tested_under": ["ideal"]},
+                "third": {"levels": [1000.0], "tested_under": ["poisson"], "seeds": 1},
+            }.items()
+        )
+    }
+    monkeypatch.setattr(study, "load_arms", lambda names: arms)
+    monkeypatch.setattr(study, "FULL", dataclasses.replace(_TINY, name="full"))
+    made = make_study(tmp_path, quick=False)
+    assert fitted == [("cnn", "realistic", 0), ("cnn", "realistic", 1)]
+    # The third arm's run is the first's, named anew.
+    assert (made.done, made.planned, made.made_now) == (4, 4, 3)
+    lines = {(line.arm, line.seed): line for line in RunFile(tmp_path / study.RUNS).lines}
+    assert [lines[name, 0].shared for name in arms] == [False, True, False]
+    assert [lines[name, 0].copied for name in arms] == [False, False, True]
+    assert lines["third", 0].result == lines["first", 0].result != lines["second", 0].result
+
+
+def test_what_cannot_be_fitted_is_tried_once(monkeypatch):
+    tried = []
+
+    def fake(case, size, seed):
+        tried.append(seed)
+        raise InvalidValueError("No such luck.")
+
+    monkeypatch.setattr(one_run, "fitted", fake)
+    run = _run(learner="cnn")
+    lines = list(one_run.lines_of_runs([run, dataclasses.replace(run, arm="other")], None))
+    assert [line.missing for line in lines] == ["No such luck."]
+    assert tried == [0]
+
+
+def test_runs_wait_for_the_spectra_they_need(tmp_path):
+    run = _run(learner="SAM", measures=["carrying over"])
+    assert run.lacks_data
+    with_data = dataclasses.replace(run, data="one")
+    assert not with_data.lacks_data
+    file = RunFile(tmp_path / "runs.jsonl")
+    file.add(_line(with_data))
+    assert file.find(with_data) is None, "a line that was measured on nothing"
+    assert file.has_stale(with_data)
+    file.add(_line(with_data, data="one"))
+    assert file.find(with_data) is not None
+    assert file.find(run) is not None
+    assert file.find(dataclasses.replace(run, data="another")) is None
+    with pytest.raises(InvalidValueError, match="no spectra of other makers"):
+        transfer.data_version(tmp_path)
+
+
+def test_other_makers_spectra_have_a_version_of_their_content(tmp_path):
+    path = tmp_path / "xmimsim" / "minerals.npz"
+    path.parent.mkdir()
+    path.write_bytes(b"1")
+    first = transfer.data_version(tmp_path)
+    path.write_bytes(b"2")
+    assert transfer.data_version(tmp_path) != first
+
+
+def test_more_seeds_leave_lines_as_good_as_they_were():
+    assert _run(learner="cnn").recipe == _run(learner="cnn", seeds=3).recipe
+    assert _run(learner="cnn").recipe != _run(learner="cnn", levels=[300.0]).recipe
+    assert _run(learner="cnn").training == _run(learner="cnn", levels=[300.0]).training
+    assert _run(learner="cnn").training != _run(learner="cnn", trained_under="ideal").training
+
+
+def test_lines_of_another_study_in_the_folder_are_seen(tmp_path):
+    path, run = tmp_path / "runs.jsonl", _run(learner="SAM")
+    file = RunFile(path)
+    RunFile(path).add(_line(run))
+    assert file.find(run) is None
+    file.read_again()
+    assert file.find(run) is not None
+
+
+def test_time_limit_stops_what_never_ends():
+    with pytest.raises(OverTimeError), limited_to(0.05):
+        any(number < 0 for number in itertools.count())
+    with limited_to(60.0):
+        pass
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 def test_a_network_goes_through_every_measure(monkeypatch):
@@ -163,7 +274,9 @@ def test_a_network_goes_through_every_measure(monkeypatch):
     monkeypatch.setattr(transfer, "ELEMENTS", {"Cr": "chromium"})
     measures = ["accuracy", "calibration", "missing ranges", "phantoms", "carrying over"]
     case = {"learner": "mlp", "trained_under": "poisson", "measures": measures}
-    line = one_run.line_of_run(_run(**case), _DATA if _DATA.is_dir() else None)
+    line = _only_line(
+        dataclasses.replace(_run(**case), data="some"), _DATA if _DATA.is_dir() else None
+    )
     assert line.missing is None
     assert line.spectra == 256
     assert set(measures) <= set(line.result)
@@ -182,8 +295,8 @@ def test_a_network_goes_through_every_measure(monkeypatch):
 
 
 def test_a_baseline_and_the_ceiling_on_the_same_spectra():
-    line = one_run.line_of_run(_run(learner="Poisson likelihood", trained_under="poisson"), None)
-    best = one_run.line_of_run(_run(learner=CEILING, trained_under="poisson"), None)
+    line = _only_line(_run(learner="Poisson likelihood", trained_under="poisson"), None)
+    best = _only_line(_run(learner=CEILING, trained_under="poisson"), None)
     share = line.result["accuracy"]["poisson"]["1000"]
     bracket = best.result["ceiling"]["poisson"]["1000"]
     assert share > 0.7
@@ -194,7 +307,7 @@ def test_a_baseline_and_the_ceiling_on_the_same_spectra():
 def test_corruption_errors_are_one_for_each_severity(monkeypatch):
     monkeypatch.setattr("lithoscope.workflows.study.measures.CORRUPTIONS", ("bragg", "energy"))
     case = {"learner": "SAM", "trained_under": "poisson", "measures": ["corruption"]}
-    line = one_run.line_of_run(_run(**case), None)
+    line = _only_line(_run(**case), None)
     assert {name: len(found) for name, found in line.result["corruption"].items()} == {
         "bragg": 1,
         "energy": 1,

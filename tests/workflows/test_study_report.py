@@ -43,7 +43,7 @@ def _found(arms, accuracy_of):
         },
     }
     found = {}
-    for run in planned_runs(arms, FULL):
+    for run in planned_runs(arms, FULL, "data"):
         own = {name: measures[name] for name in run.case.measures if name in measures}
         if run.case.learner == "SAM" and "corruption" in own:
             own["corruption"] = {"bragg": [0.2, 0.4], "tail": [0.2, 0.2]}
@@ -86,6 +86,42 @@ def test_sentences_follow_their_rule():
     assert says(turned).endswith(": a loss.")
     mixed = {"cnn-attention": (0.91, 0.90, 0.93), "cnn-wide": (0.90, 0.911, 0.919)}
     assert says(mixed).endswith(": none shown.")
+
+
+def test_stale_runs_and_those_without_data_are_named_so(tmp_path):
+    arms = load_arms(["carrying-over"])
+    found = dict.fromkeys(planned_runs(arms, FULL))
+    first = next(iter(found))
+    write_report(tmp_path, arms, found, FULL, {first})
+    text = (tmp_path / "report.md").read_text()
+    assert f"{first.case_name}, seed 0: of another simulator, library or arm's file" in text
+    assert "seed 1: not run: needs --data" in text
+
+
+def test_ledgers_are_compared_by_seed():
+    arms = load_arms(["carrying-over"])
+    found = {}
+    for run in planned_runs(arms, FULL, "data"):
+        share = 0.9 + 0.01 * run.seed - 0.2 * (run.case_name == "with distortions, neither")
+        # One material right in `share`, one never: the mean over both is half of it.
+        ledger = {"elements, measured": {"tin": {"1000": share}, "silicon": {"1000": 0.0}}}
+        found[run] = _line(run, 0.9, **{"carrying over": ledger})
+    said = conclusions(ArmResults.of("carrying-over", arms["carrying-over"], found), FULL)
+    about = "with distortions, all physics against with distortions, neither"
+    (sentence,) = (one for one in said if one.startswith(about) and "measured" in one)
+    assert "+10.0 ± 0.0 points (3 seeds" in sentence
+    assert sentence.endswith(": a gain.")
+
+
+def test_best_way_stands_beside_the_best_possible():
+    arms = load_arms(["networks"])
+    found = _found(arms, lambda run: 0.91 if run.case_name == "inception" else 0.8)
+    said = conclusions(ArmResults.of("networks", arms["networks"], found), FULL)
+    assert any(
+        "under poisson at 1,000 counts, inception is best with 91.0 %; the best possible is "
+        "97.0 to 99.0 %" in one
+        for one in said
+    )
 
 
 def test_one_seed_shows_nothing():

@@ -77,6 +77,19 @@ class Case(BaseModel):
         """Whether a network is trained."""
         return self.learner in NETWORKS
 
+    @property
+    def needs_data(self) -> bool:
+        """Whether spectra of other makers are measured on."""
+        return "carrying over" in self.measures
+
+    def asked(self) -> dict[str, Any]:
+        """All that a run's result depends on; the number of seeds says only how many runs."""
+        return self.model_dump(exclude={"seeds"})
+
+    def training(self) -> dict[str, Any]:
+        """All that fitting depends on."""
+        return self.model_dump(exclude={"seeds", "tested_under", "levels", "measures"})
+
 
 class Arm(BaseModel):
     """One question."""

@@ -195,7 +195,7 @@ def _ledger(results: ArmResults) -> Iterator[Block]:
         yield StudyTable(
             ["", *names],
             [
-                [case, *(shown(found.get(name, [])) for name in names)]
+                [case, *(shown(list(found.get(name, {}).values())) for name in names)]
                 for case, found in steps.items()
             ],
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lithoscope.evaluation.corruption_error import mean_corruption_error
 from lithoscope.evaluation.paired_test import paired_t_test
@@ -27,7 +27,8 @@ def conclusions(results: ArmResults, size: StudySize) -> list[str]:
     pairs = [results.arm.paired] if results.arm.paired else []
     compared = [_compared(results, *pair, size) for pair in (*pairs, *results.arm.compared)]
     found = [sentence for sentences in compared for sentence in sentences]
-    return [*found, *_ledger(results), *_robust(results)]
+    below = _below_best_possible(results)
+    return [*found, *below, *_ledger(results), *_ledgers_compared(results), *_robust(results)]
 
 
 def _compared(results: ArmResults, first: str, second: str, size: StudySize) -> Iterator[str]:
@@ -35,12 +36,13 @@ def _compared(results: ArmResults, first: str, second: str, size: StudySize) -> 
     for condition, level in results.columns():
         by_condition.setdefault(condition, []).append(level)
     for condition in results.arm.compared_under:
-        if condition not in by_condition:
-            continue
-        level = min(
-            by_condition[condition], key=lambda one: abs(math.log(float(one) / LEVEL_WANTED))
-        )
-        yield _sentence(results, first, second, condition, level, size)
+        if condition in by_condition:
+            level = _wanted_level(by_condition[condition])
+            yield _sentence(results, first, second, condition, level, size)
+
+
+def _wanted_level(levels: Iterable[str]) -> str:
+    return min(levels, key=lambda one: abs(math.log(float(one) / LEVEL_WANTED)))
 
 
 def _sentence(
@@ -52,20 +54,24 @@ def _sentence(
         return f"{about}: nothing to compare."
     ours, theirs = (list(values) for values in zip(*paired, strict=True))
     if len(paired) > 1:
-        test = paired_t_test(ours, theirs)
-        says = "none shown"
-        if test.p < SIGNIFICANT:
-            says = "a gain" if test.mean > 0 else "a loss"
-        return (
-            f"{about}: {100 * test.mean:+.1f} ± {100 * test.deviation:.1f} points "
-            f"({test.pairs} seeds, paired t-test, p = {test.p:.2g}): {says}."
-        )
+        return f"{about}: {_tested(ours, theirs)}"
     difference = ours[0] - theirs[0]
     error = math.sqrt(sum(share * (1 - share) / size.tested for share in (ours[0], theirs[0])))
     says = "larger than" if abs(difference) > 2 * error else "within"
     return (
         f"{about}: {100 * difference:+.1f} points (1 seed), {says} two standard errors of counting "
         f"({200 * error:.1f})."
+    )
+
+
+def _tested(ours: list[float], theirs: list[float]) -> str:
+    test = paired_t_test(ours, theirs)
+    says = "none shown"
+    if test.p < SIGNIFICANT:
+        says = "a gain" if test.mean > 0 else "a loss"
+    return (
+        f"{100 * test.mean:+.1f} ± {100 * test.deviation:.1f} points "
+        f"({test.pairs} seeds, paired t-test, p = {test.p:.2g}): {says}."
     )
 
 
@@ -82,20 +88,21 @@ def _same_seeds(
     return [(one, other) for one, other in pairs if one is not None and other is not None]
 
 
-def steps_of_ledger(results: ArmResults, case: str, level: str) -> dict[str, list[float]]:
-    """Mean share over materials at each step, one for each seed."""
-    steps: dict[str, list[float]] = {}
+def steps_of_ledger(results: ArmResults, case: str, level: str) -> dict[str, dict[int, float]]:
+    """Mean share over materials at each step, by seed."""
+    steps: dict[str, dict[int, float]] = {}
     for line in results.lines.get(case, []):
         for step, materials in line.result.get("carrying over", {}).items():
             shares = [shares[level] for shares in materials.values() if level in shares]
             if shares:
-                steps.setdefault(step, []).append(sum(shares) / len(shares))
+                steps.setdefault(step, {})[line.seed] = sum(shares) / len(shares)
     return steps
 
 
 def _ledger(results: ArmResults) -> Iterator[str]:
     for case in results.lines:
-        steps = {name: spread(values) for name, values in _at_level(results, case).items()}
+        at_level = steps_of_ledger(results, case, f"{LEVEL_WANTED:g}")
+        steps = {name: spread(list(by_seed.values())) for name, by_seed in at_level.items()}
         for own, other in (
             ("minerals, own simulation", "minerals, XMI-MSIM"),
             ("elements, own simulation", "elements, measured"),
@@ -108,8 +115,46 @@ def _ledger(results: ArmResults) -> Iterator[str]:
                 )
 
 
-def _at_level(results: ArmResults, case: str) -> dict[str, list[float]]:
-    return steps_of_ledger(results, case, f"{LEVEL_WANTED:g}")
+def _ledgers_compared(results: ArmResults) -> Iterator[str]:
+    level = f"{LEVEL_WANTED:g}"
+    for pair in results.arm.compared:
+        first, second = (steps_of_ledger(results, case, level) for case in pair)
+        for step in ("minerals, XMI-MSIM", "elements, measured"):
+            ours, theirs = first.get(step, {}), second.get(step, {})
+            seeds = sorted(ours.keys() & theirs.keys())
+            if len(seeds) > 1:
+                shares = [[found[seed] for seed in seeds] for found in (ours, theirs)]
+                yield (
+                    f"{pair[0]} against {pair[1]}, {step}, {LEVEL_WANTED:,.0f} counts: "
+                    f"{_tested(*shares)}"
+                )
+
+
+def _below_best_possible(results: ArmResults) -> Iterator[str]:
+    by_condition: dict[str, list[str]] = {}
+    for condition, level in results.columns():
+        by_condition.setdefault(condition, []).append(level)
+    for condition, levels in by_condition.items():
+        level = _wanted_level(levels)
+        means = {
+            case: spread(values)[0]
+            for case in results.lines
+            if (values := results.values(case, "accuracy", condition, level))
+        }
+        bracket = [
+            value
+            for case in results.lines
+            for side in ("low", "high")
+            for value in results.values(case, "ceiling", condition, level, side)
+        ]
+        if bracket and means:
+            best = max(means, key=lambda case: means[case])
+            low, high = min(bracket), max(bracket)
+            possible = f"{100 * low:.1f}" + (f" to {100 * high:.1f}" if high > low else "")
+            yield (
+                f"Of {len(means)} ways under {condition} at {float(level):,.0f} counts, {best} is "
+                f"best with {100 * means[best]:.1f} %; the best possible is {possible} %."
+            )
 
 
 def corruption_means(results: ArmResults, reference: str = "SAM") -> dict[str, list[float]]:

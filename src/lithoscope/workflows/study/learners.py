@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lithoscope.errors import LithoscopeError
 from lithoscope.inference.prepare import prepared_for_inference
 from lithoscope.inference.throughput import spectra_per_second
 from lithoscope.models.baselines.base import Baseline
@@ -50,10 +49,6 @@ _BASELINES: dict[str, Baseline] = {
 }
 
 
-class OverTimeError(LithoscopeError):
-    """A run that takes longer than runs may."""
-
-
 @dataclass(frozen=True, eq=False)
 class Learnt:
     """Something that names spectra.
@@ -76,23 +71,16 @@ class Learnt:
     cost: dict[str, Any] = field(default_factory=dict)
 
 
-def fitted(case: Case, size: StudySize, seed: int, until: float) -> Learnt:
+def fitted(case: Case, size: StudySize, seed: int) -> Learnt:
     """Fit the learner of a case.
 
     Parameters
     ----------
     case, size, seed
         What, how much, and with which draws.
-    until
-        `time.monotonic` at which the run must be over.
-
-    Raises
-    ------
-    OverTimeError
-        If training is not over by then.
     """
     if case.is_network:
-        return _network(case, size, seed, until)
+        return _network(case, size, seed)
     given = spectra.to_fit_baseline(case, size, seed)
     started = time.perf_counter()
     found = _BASELINES[case.learner].fit(given)
@@ -104,18 +92,12 @@ def fitted(case: Case, size: StudySize, seed: int, until: float) -> Learnt:
     )
 
 
-def _network(case: Case, size: StudySize, seed: int, until: float) -> Learnt:
+def _network(case: Case, size: StudySize, seed: int) -> Learnt:
     # Imported here: Lightning takes seconds, and classical ways do without.
     from lithoscope.preprocess.chain import Chain
     from lithoscope.training.fit import fit_network, seed_weights
     from lithoscope.training.fit_chain import fit_chain
     from lithoscope.training.loop import FitSettings
-
-    def in_time(seen: int, accuracy: float) -> None:
-        if time.monotonic() > until:
-            raise OverTimeError(
-                f"{seen:,} spectra of {settings.spectra:,} when the run's time was over."
-            )
 
     settings = FitSettings(spectra=max(spectra.BATCH, round(size.spectra * case.spectra_share)))
     edges, source = spectra.edges_keV(case.axis), spectra.to_fit(case, size, seed)
@@ -126,7 +108,7 @@ def _network(case: Case, size: StudySize, seed: int, until: float) -> Learnt:
         if not chain.is_fitted:
             others = spectra.to_fit(case, size, _CHAIN_SEED + seed)
             log = Path(folder) / "chain"
-            chain = fit_chain(chain, others, edges, settings, log_folder=log, progress=in_time)
+            chain = fit_chain(chain, others, edges, settings, log_folder=log)
         bound = chain.on(edges)
         inputs, length = bound.leaves.channels, bound.leaves.length
         seed_weights(seed)
@@ -134,7 +116,7 @@ def _network(case: Case, size: StudySize, seed: int, until: float) -> Learnt:
             case.learner, n_inputs=inputs, n_bins=length, n_classes=len(source.labels)
         )
         log = Path(folder) / "network"
-        fit_network(network, source, settings, log_folder=log, chain=bound, progress=in_time)
+        fit_network(network, source, settings, log_folder=log, chain=bound)
     spent = time.perf_counter() - started
 
     def scores(counts: Tensor) -> NDArray[np.floating]:

@@ -1,56 +1,76 @@
-"""Do one run, from nothing to its line."""
+"""Do runs that share a training, from nothing to their lines."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from lithoscope.errors import LithoscopeError
 from lithoscope.workflows.study import measures
 from lithoscope.workflows.study.arm import CEILING
-from lithoscope.workflows.study.learners import Learnt, OverTimeError, fitted
+from lithoscope.workflows.study.learners import Learnt, fitted
 from lithoscope.workflows.study.phantom_maps import phantoms
 from lithoscope.workflows.study.runs import Run, RunLine, simulator_version
+from lithoscope.workflows.study.time_limit import OverTimeError, limited_to
 from lithoscope.workflows.study.transfer import carrying_over
 
 
-def line_of_run(run: Run, data: Path | None) -> RunLine:
-    """Fit and measure; a run that fails or takes too long gives a line that says why.
+def lines_of_runs(runs: Sequence[Run], data: Path | None) -> Iterator[RunLine]:
+    """Fit once, then measure what each run asks.
+
+    A run that fails or takes too long gives a line that says why.
 
     Parameters
     ----------
-    run
-        What to do.
+    runs
+        What to do; all with the same training.
     data
         Folder of other codes' and measured spectra.
     """
-    started = time.monotonic()
-    spectra, result, missing = 0, {}, None
-    try:
-        if run.case.learner == CEILING:
-            result = {"ceiling": measures.ceiling(run.case, run.size, run.seed)}
-        else:
-            learnt = fitted(run.case, run.size, run.seed, started + run.size.limit_s)
-            spectra, result = learnt.spectra, _measured(learnt, run, data)
-    except OverTimeError as error:
-        missing = f"over its {run.size.limit_s:.0f} s: {error.problem}"
-    except LithoscopeError as error:
-        missing = str(error.problem)
-    return RunLine(
-        arm=run.arm,
-        case=run.case_name,
-        seed=run.seed,
-        recipe=run.recipe,
-        simulator=simulator_version(),
-        size=str(run.size),
-        seconds=round(time.monotonic() - started, 2),
-        missing=missing,
-        spectra=spectra,
-        result=result,
-    )
+    learnt: Learnt | None = None
+    for run in runs:
+        started, shared = time.monotonic(), learnt is not None
+        result, missing = {}, None
+        try:
+            with limited_to(run.size.limit_s):
+                learnt = learnt or _fitted(run)
+                result = _measured(learnt, run, data)
+        except OverTimeError as error:
+            missing = f"over its {run.size.limit_s:.0f} s: {error.problem}"
+        except LithoscopeError as error:
+            missing = str(error.problem)
+        yield RunLine(
+            arm=run.arm,
+            case=run.case_name,
+            seed=run.seed,
+            recipe=run.recipe,
+            simulator=simulator_version(),
+            size=str(run.size),
+            seconds=round(time.monotonic() - started, 2),
+            missing=missing,
+            data=run.data,
+            shared=shared,
+            spectra=learnt.spectra if learnt is not None else 0,
+            result=result,
+        )
+        if learnt is None:
+            # What could not be fitted once is not tried for each of the runs.
+            return
+
+
+def _fitted(run: Run) -> Learnt:
+    # The best possible is no learner: it is worked out where it is measured.
+    if run.case.learner == CEILING:
+        return Learnt(lambda counts: np.empty((len(counts), 0)), are_logits=False, spectra=0)
+    return fitted(run.case, run.size, run.seed)
 
 
 def _measured(learnt: Learnt, run: Run, data: Path | None) -> dict[str, measures.Measured]:
+    if run.case.learner == CEILING:
+        return {"ceiling": measures.ceiling(run.case, run.size, run.seed)}
     found: dict[str, measures.Measured] = {"cost": learnt.cost}
     case, size = run.case, run.size
     for name in case.measures:

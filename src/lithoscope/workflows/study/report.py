@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from lithoscope.report.study_page import (
@@ -9,6 +10,7 @@ from lithoscope.report.study_page import (
     Heading,
     Paragraph,
     Points,
+    StudyTable,
     write_study_pages,
 )
 from lithoscope.workflows.provenance import versions
@@ -46,10 +48,14 @@ _ABOUT = (
 
 
 def write_report(
-    folder: Path, arms: dict[str, Arm], found: dict[Run, RunLine | None], size: StudySize
+    folder: Path,
+    arms: dict[str, Arm],
+    found: dict[Run, RunLine | None],
+    size: StudySize,
+    stale: Collection[Run] = (),
 ) -> Path:
     """Write both pages and their figures from the lines that are there; return the HTML one."""
-    all_results = [ArmResults.of(name, arm, found) for name, arm in arms.items()]
+    all_results = [ArmResults.of(name, arm, found, stale) for name, arm in arms.items()]
     networks = next((one for one in all_results if one.name == "networks"), None)
     about = _ABOUT.format(
         classes=len(labels(size)),
@@ -66,6 +72,7 @@ def write_report(
         blocks += blocks_of_arm(results, networks) if results.lines else []
         if not results.lines:
             blocks.append(Paragraph("Not run yet."))
+    blocks += [Heading("How long it took"), _durations(all_results)]
     missing = [text for one in all_results for text in one.missing]
     blocks += [Heading("Missing"), Points([*NOT_BUILT, *missing]), Heading("Made with")]
     made = {**versions(), "simulator and library": simulator_version()}
@@ -73,3 +80,19 @@ def write_report(
     title = "Quick study" if size.is_quick else "Study"
     banner = _QUICK if size.is_quick else ""
     return write_study_pages(folder, title=title, banner=banner, blocks=blocks)[0]
+
+
+def _durations(all_results: Sequence[ArmResults]) -> Block:
+    rows, hours = [], 0.0
+    for one in all_results:
+        lines = [line for found in one.lines.values() for line in found]
+        # What another arm did before is not counted twice.
+        own = [line for line in lines if not line.copied]
+        spent = sum(line.seconds for line in own) / 3600
+        hours += spent
+        fitted = sum(not line.shared for line in own)
+        longest = max((line.seconds for line in own), default=0.0)
+        rows.append([one.name, str(len(lines)), str(fitted), f"{longest:,.0f}", f"{spent:.2f}"])
+    rows.append(["all", "", "", "", f"{hours:.2f}"])
+    heads = ["arm", "runs done", "of them fitted", "longest, s", "all, hours"]
+    return StudyTable(heads, rows)

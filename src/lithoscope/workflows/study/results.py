@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,15 +33,21 @@ class ArmResults:
     missing: list[str]
 
     @classmethod
-    def of(cls, name: str, arm: Arm, found: dict[Run, RunLine | None]) -> ArmResults:
-        """Take the lines of an arm's runs."""
+    def of(
+        cls,
+        name: str,
+        arm: Arm,
+        found: dict[Run, RunLine | None],
+        stale: Collection[Run] = (),
+    ) -> ArmResults:
+        """Take the lines of an arm's runs; of those without, some had one that is stale."""
         lines: dict[str, list[RunLine]] = {}
         missing = []
         for run, line in found.items():
             if run.arm != name:
                 continue
             if line is None or line.missing is not None:
-                why = "not run" if line is None else line.missing
+                why = line.missing if line is not None else _why_none(run, stale)
                 missing.append(f"{name}: {run.case_name}, seed {run.seed}: {why}")
             else:
                 lines.setdefault(run.case_name, []).append(line)
@@ -66,6 +72,12 @@ class ArmResults:
                 for condition, levels in of_line.items():
                     found.update(dict.fromkeys((condition, level) for level in levels))
         return list(found)
+
+
+def _why_none(run: Run, stale: Collection[Run]) -> str:
+    if run in stale:
+        return "of another simulator, library or arm's file; to be run again"
+    return "not run: needs --data" if run.lacks_data else "not run"
 
 
 def number_at(values: Any, keys: Sequence[str]) -> float | None:

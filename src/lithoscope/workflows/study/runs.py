@@ -37,6 +37,11 @@ class RunLine(BaseModel):
     seconds: float
     # Why there is no result, where there is none.
     missing: str | None = None
+    # Of other makers' spectra, where some were measured on.
+    data: str | None = None
+    # Whether another run's training, or all of another arm's line, was taken over.
+    shared: bool = False
+    copied: bool = False
     spectra: int = 0
     result: dict[str, Any] = {}
 
@@ -50,11 +55,26 @@ class Run:
     case: Case
     seed: int
     size: StudySize
+    # Short hash of other makers' spectra, where there are some.
+    data: str | None = None
 
     @property
     def recipe(self) -> str:
-        """Short hash of all that the run is made from but the simulator."""
-        asked = {"case": self.case.model_dump(), "seed": self.seed, "size": repr(self.size)}
+        """Short hash of all that the run is made from but the simulator and others' spectra."""
+        return self._hashed(self.case.asked())
+
+    @property
+    def training(self) -> str:
+        """Short hash of all that fitting depends on but the simulator."""
+        return self._hashed(self.case.training())
+
+    @property
+    def lacks_data(self) -> bool:
+        """Whether it cannot be done for want of other makers' spectra."""
+        return self.case.needs_data and self.data is None
+
+    def _hashed(self, case: dict[str, Any]) -> str:
+        asked = {"case": case, "seed": self.seed, "size": repr(self.size)}
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -90,18 +110,30 @@ class RunFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lines: list[RunLine] = []
+        whole, cut_off = self.read_again()
+        self._cut_off = bool(cut_off)
+        self._whole = whole + b"\n" if whole else b""
+
+    def read_again(self) -> tuple[bytes, bytes]:
+        """Take the lines that are there now, another study's of the same folder among them.
+
+        Returns
+        -------
+        tuple of bytes
+            All whole lines, and the one that is not whole.
+        """
         whole, _, cut_off = self._content().rpartition(b"\n")
+        self.lines = []
         for number, text in enumerate(whole.splitlines(), start=1):
             try:
                 self.lines.append(RunLine.model_validate_json(text))
             except ValidationError as error:
                 raise OutputError(
-                    f"Line {number} of {path} is no run: {error.errors()[0]['msg']}.",
+                    f"Line {number} of {self.path} is no run: {error.errors()[0]['msg']}.",
                     expected="one JSON object a line, as `lithoscope study` writes it",
                     remedy="take the line out; its run is then done again",
                 ) from error
-        self._cut_off = bool(cut_off)
-        self._whole = whole + b"\n" if whole else b""
+        return whole, cut_off
 
     def _content(self) -> bytes:
         return self.path.read_bytes() if self.path.is_file() else b""
@@ -109,15 +141,29 @@ class RunFile:
     def find(self, run: Run) -> RunLine | None:
         """Return the newest line of a run that is not stale."""
         for line in reversed(self.lines):
-            named_alike = (line.arm, line.case) == (run.arm, run.case_name)
-            if named_alike and self.is_of(line, run):
+            if self._is_named(line, run) and self.is_of(line, run):
                 return line
         return None
 
+    def has_stale(self, run: Run) -> bool:
+        """Whether a run has lines, all of them of another simulator, recipe or data."""
+        return self.find(run) is None and any(self._is_named(line, run) for line in self.lines)
+
     @staticmethod
     def is_of(line: RunLine, run: Run) -> bool:
-        """Whether a line holds what a run would give, in whatever arm."""
-        return (line.recipe, line.simulator) == (run.recipe, simulator_version())
+        """Whether a line holds what a run would give, in whatever arm.
+
+        A run without other makers' spectra takes what was measured on any.
+        """
+        same = (line.recipe, line.simulator) == (run.recipe, simulator_version())
+        if run.case.needs_data:
+            return same and line.data is not None and run.data in (None, line.data)
+        return same
+
+    @staticmethod
+    def _is_named(line: RunLine, run: Run) -> bool:
+        named = (line.arm, line.case, line.seed, line.size)
+        return named == (run.arm, run.case_name, run.seed, str(run.size))
 
     def add(self, line: RunLine) -> None:
         """Append a line at once, in one write that is on the disk when this returns."""

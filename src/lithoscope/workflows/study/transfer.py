@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from lithoscope.core.rebinner import Rebinner
+from lithoscope.errors import InvalidValueError
 from lithoscope.io import open_spectra
 from lithoscope.workflows.simulate import simulate
 from lithoscope.workflows.study import spectra
@@ -32,6 +34,29 @@ ELEMENTS = {
 }
 _MONTE_CARLO, _MEASURED_ON = "xmimsim", "m4-tornado"
 _FROM_KEV = 0.8
+_CODE_FILE, _ELEMENTS_FOLDER = "xmimsim/minerals.npz", "bruker_xs52/elements"
+
+
+def data_version(folder: Path) -> str:
+    """Short hash of the spectra of other makers in a folder.
+
+    Raises
+    ------
+    InvalidValueError
+        If there are none.
+    """
+    files = [folder / _CODE_FILE, *(folder / _ELEMENTS_FOLDER / f"{one}.msa" for one in ELEMENTS)]
+    found = [path for path in files if path.is_file()]
+    if not found:
+        raise InvalidValueError(
+            f"{folder} holds no spectra of other makers.",
+            expected=f"{_CODE_FILE} or {_ELEMENTS_FOLDER}/*.msa in it",
+            remedy="leave --data out; the runs that need them are then left out",
+        )
+    digest = hashlib.sha256()
+    for path in found:
+        digest.update(str(path.relative_to(folder)).encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def carrying_over(
@@ -52,7 +77,7 @@ def carrying_over(
     """
     folder = data or Path("does not exist")
     found: dict[str, dict[str, Any]] = {}
-    code = folder / "xmimsim" / "minerals.npz"
+    code = folder / _CODE_FILE
     if code.is_file():
         with np.load(code, allow_pickle=False) as file:
             theirs = dict(zip(file["names"].tolist(), file["spectra"].astype(float), strict=True))
@@ -60,7 +85,7 @@ def carrying_over(
         ours = {name: _simulated(name, _MONTE_CARLO) for name in theirs}
         found["minerals, own simulation"] = _shares(learnt, case, size, ours, edges)
         found["minerals, XMI-MSIM"] = _shares(learnt, case, size, theirs, edges)
-    elements = folder / "bruker_xs52" / "elements"
+    elements = folder / _ELEMENTS_FOLDER
     if elements.is_dir():
         edges = spectra.find_instrument(_MEASURED_ON).axis.edges_keV
         ours = {name: _simulated(name, _MEASURED_ON) for name in ELEMENTS.values()}
