@@ -12,7 +12,7 @@ from lithoscope.workflows.study.study import planned_runs
 def _line(run, accuracy, **measures):
     levels = {f"{level:g}": accuracy for level in run.case.levels}
     by_condition = dict.fromkeys(run.case.tests, levels)
-    result = {"accuracy": by_condition, "cost": {"fitting_s": 12.0}, **measures}
+    result = {"accuracy": by_condition, "cost": {"fitting_cpu_s": 12.0}, **measures}
     if run.case.learner == "ceiling":
         brackets = {level: {"low": 0.97, "high": 0.99} for level in levels}
         result = {"ceiling": dict.fromkeys(run.case.tests, brackets)}

@@ -43,6 +43,8 @@ class Case(BaseModel):
     seeds: int = Field(default=1, ge=1, le=10)
     instruments: tuple[str, ...] = ("m4-tornado",)
     physics_left_out: tuple[str, ...] = ()
+    # Share of all classes that is not learnt.
+    left_out: float = Field(default=0.0, ge=0, le=0.5)
 
     @field_validator("trained_under")
     @classmethod

@@ -246,7 +246,7 @@ def _cost(results: ArmResults) -> Iterator[Block]:
     columns = {
         "parameters": "parameters",
         "multiply_adds": "multiply-adds",
-        "fitting_s": "fitting, s",
+        "fitting_cpu_s": "fitting, s of processor",
         "spectra_per_s": "spectra/s",
         "peak_memory_MB": "peak memory so far, MB",
     }
