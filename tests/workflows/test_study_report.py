@@ -24,6 +24,7 @@ def _line(run, accuracy, **measures):
         simulator=simulator_version(),
         size=str(run.size),
         seconds=1.0,
+        processor_s=1.0,
         spectra=1000,
         result=result,
     )

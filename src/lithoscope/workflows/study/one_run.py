@@ -32,7 +32,7 @@ def lines_of_runs(runs: Sequence[Run], data: Path | None) -> Iterator[RunLine]:
     """
     learnt: Learnt | None = None
     for run in runs:
-        started, shared = time.monotonic(), learnt is not None
+        started, used, shared = time.monotonic(), time.process_time(), learnt is not None
         result, missing = {}, None
         try:
             with limited_to(run.size.limit_s):
@@ -50,6 +50,7 @@ def lines_of_runs(runs: Sequence[Run], data: Path | None) -> Iterator[RunLine]:
             simulator=simulator_version(),
             size=str(run.size),
             seconds=round(time.monotonic() - started, 2),
+            processor_s=round(time.process_time() - used, 2),
             missing=missing,
             data=run.data,
             shared=shared,

@@ -88,11 +88,17 @@ def _durations(all_results: Sequence[ArmResults]) -> Block:
         lines = [line for found in one.lines.values() for line in found]
         # What another arm did before is not counted twice.
         own = [line for line in lines if not line.copied]
-        spent = sum(line.seconds for line in own) / 3600
+        spent = sum(line.processor_s for line in own) / 3600
         hours += spent
         fitted = sum(not line.shared for line in own)
-        longest = max((line.seconds for line in own), default=0.0)
+        longest = max((line.processor_s for line in own), default=0.0)
         rows.append([one.name, str(len(lines)), str(fitted), f"{longest:,.0f}", f"{spent:.2f}"])
     rows.append(["all", "", "", "", f"{hours:.2f}"])
-    heads = ["arm", "runs done", "of them fitted", "longest, s", "all, hours"]
+    heads = [
+        "arm",
+        "runs done",
+        "of them fitted",
+        "longest, s of processor",
+        "all, hours of processor",
+    ]
     return StudyTable(heads, rows)

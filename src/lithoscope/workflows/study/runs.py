@@ -34,7 +34,9 @@ class RunLine(BaseModel):
     recipe: str
     simulator: str
     size: str
+    # By the clock, and of the processor.
     seconds: float
+    processor_s: float
     # Why there is no result, where there is none.
     missing: str | None = None
     # Of other makers' spectra, where some were measured on.

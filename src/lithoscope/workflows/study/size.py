@@ -36,7 +36,7 @@ class StudySize:
     draws
         Draws of each measured spectrum at each level.
     limit_s
-        Longest time of a run.
+        Longest time of a run, of the processor.
     """
 
     name: str
