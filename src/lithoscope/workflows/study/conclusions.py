@@ -9,6 +9,7 @@ from lithoscope.evaluation.corruption_error import mean_corruption_error
 from lithoscope.evaluation.paired_test import paired_t_test
 from lithoscope.workflows.study.results import ArmResults, number_at, spread
 from lithoscope.workflows.study.size import StudySize
+from lithoscope.workflows.study.trust import trust_sentences
 
 LEVEL_WANTED = 1_000.0
 SIGNIFICANT = 0.05
@@ -27,7 +28,7 @@ def conclusions(results: ArmResults, size: StudySize) -> list[str]:
     pairs = [results.arm.paired] if results.arm.paired else []
     compared = [_compared(results, *pair, size) for pair in (*pairs, *results.arm.compared)]
     found = [sentence for sentences in compared for sentence in sentences]
-    return [*found, *_ledger(results), *_robust(results)]
+    return [*found, *_ledger(results), *_robust(results), *trust_sentences(results)]
 
 
 def _compared(results: ArmResults, first: str, second: str, size: StudySize) -> Iterator[str]:
