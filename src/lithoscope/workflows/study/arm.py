@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from lithoscope.core.plain_yaml import load_plain_yaml
 from lithoscope.errors import CheckpointError, nearest_names
@@ -50,9 +59,8 @@ class Case(BaseModel):
     seeds: int = Field(default=1, ge=1, le=10)
     instruments: tuple[str, ...] = ("m4-tornado",)
     physics_left_out: tuple[str, ...] = ()
-    # Share of all classes that is not learnt. Not told of cases that learn all, whose runs' hashes
-    # are older than it.
-    left_out: float = Field(default=0.0, ge=0, le=0.5, exclude_if=lambda share: not share)
+    # Share of all classes that is not learnt.
+    left_out: float = Field(default=0.0, ge=0, le=0.5)
 
     @field_validator("trained_under")
     @classmethod
@@ -78,6 +86,14 @@ class Case(BaseModel):
         if "unknown" in self.measures and not self.is_network:
             raise ValueError(f"{self.learner} has no features by which to tell the unknown")
         return self
+
+    @model_serializer(mode="wrap")
+    def _described(self, describe: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Cases that learn all are older than this share: their runs keep their hashes.
+        found: dict[str, Any] = describe(self)
+        if not self.left_out:
+            found.pop("left_out", None)
+        return found
 
     @property
     def tests(self) -> tuple[str, ...]:
