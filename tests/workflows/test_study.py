@@ -288,7 +288,7 @@ def test_a_network_goes_through_every_measure(monkeypatch):
     assert whole["0"] == accuracy
     granite = line.result["phantoms"]["granite"]["1000"]["direct"]
     assert 0 <= granite["area_error"] <= 1
-    ways = {"direct", "majority", "scan's priors", "scan's priors, Potts"}
+    ways = {"direct", "majority", "scan's priors", "scan's priors, Potts", "scan's priors, U-Net"}
     assert set(line.result["phantoms"]["granite"]["1000"]) == ways
     if _DATA.is_dir():
         assert set(line.result["carrying over"]["elements, measured"]) == {"chromium"}

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from lithoscope.core.plain_yaml import load_plain_yaml
 from lithoscope.errors import CheckpointError, nearest_names
@@ -21,8 +28,15 @@ _FOLDER = Path(__file__).parent / "arms"
 CEILING = "ceiling"
 BASELINES = ("SAM", "NNLS", "Poisson likelihood", "linear SVM on PCA", "random forest", "boosting")
 Measure = Literal[
-    "accuracy", "corruption", "calibration", "missing ranges", "phantoms", "carrying over"
+    "accuracy",
+    "corruption",
+    "calibration",
+    "missing ranges",
+    "phantoms",
+    "carrying over",
+    "unknown",
 ]
+Axis = Literal["model", "channels"]
 
 
 class Case(BaseModel):
@@ -37,7 +51,7 @@ class Case(BaseModel):
     levels: tuple[float, ...] = (100.0, 300.0, 1_000.0, 3_000.0, 10_000.0)
     measures: tuple[Measure, ...] = ("accuracy",)
     preprocessing: list[Any] = Field(default_factory=DEFAULT_CHAIN.description)
-    axis: Literal["model", "channels"] = "model"
+    axis: Axis = "model"
     # Share of the study's budget of spectra, and a number of seeds.
     spectra_share: float = Field(default=1.0, gt=0, le=10)
     seeds: int = Field(default=1, ge=1, le=10)
@@ -67,6 +81,8 @@ class Case(BaseModel):
                 raise ValueError(f"no part '{part}' of the physics; one of {', '.join(PARTS)}")
         for name in self.tested_under:
             condition_from_text(name)
+        if "unknown" in self.measures and not self.is_network:
+            raise ValueError(f"{self.learner} has no features by which to tell the unknown")
         return self
 
     @property

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from lithoscope.evaluation.corruption_error import corruption_errors
-from lithoscope.figures.save import figure_bytes
 from lithoscope.figures.study_plots import bars_figure, curves_figure, matrix_figure
-from lithoscope.report.study_page import Block, Paragraph, Picture, StudyTable
+from lithoscope.report.study_page import Block, Paragraph, StudyTable
 from lithoscope.workflows.study.conclusions import corruption_means, steps_of_ledger
+from lithoscope.workflows.study.pictures import picture
 from lithoscope.workflows.study.results import ArmResults, shown, spread
+from lithoscope.workflows.study.unknown_blocks import unknown_blocks
 
 # More conditions than these are a matrix and not curves.
 _FEW = 3
@@ -37,6 +37,7 @@ def blocks_of_arm(results: ArmResults, networks: ArmResults | None) -> Iterator[
         ("corruption", _corruption),
         ("carrying over", _ledger),
         ("phantoms", _phantoms),
+        ("unknown", unknown_blocks),
     ):
         if results.has(measure):
             yield from blocks(results)
@@ -53,7 +54,9 @@ def _accuracy(results: ArmResults, networks: ArmResults | None) -> Iterator[Bloc
             [case, str(len(lines)), *(_share(results, case, condition, level) for level in levels)]
             for case, lines in results.lines.items()
         ]
-        if networks is not None and networks is not results:
+        # With classes left out, names are fewer, and naming is easier than for the references.
+        all_learnt = not any(case.left_out for case in results.arm.cases().values())
+        if networks is not None and networks is not results and all_learnt:
             rows += _reference_rows(networks, condition, levels)
         yield StudyTable(["", "seeds", *(f"{float(level):,.0f}" for level in levels)], rows)
         if len(levels) > 1:
@@ -92,7 +95,7 @@ def _curves(results: ArmResults, condition: str, levels: list[str]) -> Block:
         curves, x_label="total counts", y_label="named right, %", title=results.arm.title
     )
     caption = f"Share named right under '{condition}' by total counts; own simulation."
-    return _picture(results, f"accuracy-{condition}", figure, caption)
+    return picture(results, f"accuracy-{condition}", figure, caption)
 
 
 def _matrix(results: ArmResults, columns: list[tuple[str, str]]) -> Iterator[Block]:
@@ -119,23 +122,27 @@ def _matrix(results: ArmResults, columns: list[tuple[str, str]]) -> Iterator[Blo
         cases, conditions, values.T, title=results.arm.title, unit="named right, %"
     )
     caption = f"Share named right at {float(level):,.0f} counts; own simulation."
-    yield _picture(results, "matrix", figure, caption)
+    yield picture(results, "matrix", figure, caption)
 
 
 def _calibration(results: ArmResults) -> Iterator[Block]:
     yield Paragraph(
-        "Confidence as the network gives it, without correction: expected calibration error (15 "
-        "bins, 0 is perfect), Brier score (0 to 2) and likelihood (nats), on the same spectra:"
+        "Confidence as the network gives it, and after temperature scaling (one temperature for "
+        "each level of counts, fitted under the condition of training to compositions and machines "
+        "of their own): expected calibration error (ECE, 15 bins, 0 is perfect), Brier score (0 to "
+        "2) and likelihood (NLL, nats), on the same spectra:"
     )
+    heads = {"ece": "ECE", "brier": "Brier", "nll": "NLL"}
+    heads |= {f"{name}_scaled": f"{head}, scaled" for name, head in heads.items()}
     rows = []
-    for case in results.lines:
-        for condition, level in results.columns():
-            place = ("calibration", condition, level)
-            found = [results.values(case, *place, name) for name in ("ece", "brier", "nll")]
-            if any(found):
+    for case, lines in results.lines.items():
+        for condition, levels in lines[0].result.get("calibration", {}).items():
+            for level in levels:
+                place = ("calibration", condition, level)
+                found = [results.values(case, *place, name) for name in heads]
                 cells = [shown(values, factor=1, digits=3) for values in found]
                 rows.append([case, condition, f"{float(level):,.0f}", *cells])
-    yield StudyTable(["", "condition", "counts", "ECE", "Brier", "NLL"], rows)
+    yield StudyTable(["", "condition", "counts", *heads.values()], rows)
 
 
 def _missing_ranges(results: ArmResults) -> Iterator[Block]:
@@ -177,7 +184,7 @@ def _corruption(results: ArmResults) -> Iterator[Block]:
     yield StudyTable(["distortion", *means], rows)
     bars = {case: spread(values) for case, values in means.items()}
     figure = bars_figure(bars, x_label="mean corruption error (SAM = 1)", title="Robustness", at=1)
-    yield _picture(results, "corruption", figure, "Mean corruption error; own simulation.")
+    yield picture(results, "corruption", figure, "Mean corruption error; own simulation.")
 
 
 def _ledger(results: ArmResults) -> Iterator[Block]:
@@ -263,8 +270,3 @@ def _cost(results: ArmResults) -> Iterator[Block]:
             "that of the process until the run's end, so that it only grows along a study:"
         )
         yield StudyTable(["", "fitted to", *columns.values(), "on"], rows)
-
-
-def _picture(results: ArmResults, name: str, figure: Figure, caption: str) -> Picture:
-    file_name = f"{results.name}-{name}".replace("@", "-").replace("+", "-")
-    return Picture(file_name, figure_bytes(figure, file_format="svg"), caption)

@@ -9,6 +9,7 @@ from lithoscope.evaluation.corruption_error import mean_corruption_error
 from lithoscope.evaluation.paired_test import paired_t_test
 from lithoscope.workflows.study.results import ArmResults, number_at, spread
 from lithoscope.workflows.study.size import StudySize
+from lithoscope.workflows.study.trust import trust_sentences
 
 LEVEL_WANTED = 1_000.0
 SIGNIFICANT = 0.05
@@ -27,8 +28,14 @@ def conclusions(results: ArmResults, size: StudySize) -> list[str]:
     pairs = [results.arm.paired] if results.arm.paired else []
     compared = [_compared(results, *pair, size) for pair in (*pairs, *results.arm.compared)]
     found = [sentence for sentences in compared for sentence in sentences]
-    below = _below_best_possible(results)
-    return [*found, *below, *_ledger(results), *_ledgers_compared(results), *_robust(results)]
+    return [
+        *found,
+        *_below_best_possible(results),
+        *_ledger(results),
+        *_ledgers_compared(results),
+        *_robust(results),
+        *trust_sentences(results),
+    ]
 
 
 def _compared(results: ArmResults, first: str, second: str, size: StudySize) -> Iterator[str]:

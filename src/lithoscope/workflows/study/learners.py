@@ -17,6 +17,7 @@ from torch import Tensor
 
 from lithoscope.inference.prepare import prepared_for_inference
 from lithoscope.inference.throughput import spectra_per_second
+from lithoscope.inference.unknown.base import Seen
 from lithoscope.models.baselines.base import Baseline
 from lithoscope.models.baselines.learners import (
     LearnerBaseline,
@@ -63,12 +64,15 @@ class Learnt:
         Spectra it was fitted to.
     cost
         What fitting and naming costs.
+    seen
+        What a network makes of counts, for detectors of the unknown; classical ways have none.
     """
 
     scores: Callable[[Tensor], NDArray[np.floating]]
     are_logits: bool
     spectra: int
     cost: dict[str, Any] = field(default_factory=dict)
+    seen: Callable[[Tensor], Seen] | None = None
 
 
 def fitted(case: Case, size: StudySize, seed: int) -> Learnt:
@@ -124,6 +128,13 @@ def _network(case: Case, size: StudySize, seed: int) -> Learnt:
             parts = [network(*network_inputs(one, bound)) for one in counts.split(_CHUNK)]
         return np.asarray(torch.cat(parts).float().numpy())
 
+    def seen(counts: Tensor) -> Seen:
+        # Not in inference mode: small networks are fitted to the features.
+        with torch.no_grad():
+            parts = [network.features(*network_inputs(one, bound)) for one in counts.split(_CHUNK)]
+            features = torch.cat(parts)
+            return Seen(counts, features.float(), network.head(features).float())
+
     cost = {
         "parameters": parameter_count(network),
         "multiply_adds": multiply_adds(network, n_inputs=inputs, n_bins=length),
@@ -134,7 +145,7 @@ def _network(case: Case, size: StudySize, seed: int) -> Learnt:
         "peak_memory_MB": _peak_MB(),
         "device": "GPU" if torch.cuda.is_available() else "CPU",
     }
-    return Learnt(scores, True, settings.spectra, cost)
+    return Learnt(scores, True, settings.spectra, cost, seen)
 
 
 def _peak_MB() -> float:

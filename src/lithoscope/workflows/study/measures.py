@@ -11,6 +11,12 @@ from torch import Tensor
 
 from lithoscope.evaluation.calibration import calibration_from_probabilities
 from lithoscope.evaluation.ceiling import ceiling_by_counts
+from lithoscope.inference.calibration import (
+    HeldOut,
+    fit_temperature,
+    probabilities_from_logits,
+)
+from lithoscope.models.confidence import Temperature
 from lithoscope.synthesis.distortions import NAMES
 from lithoscope.workflows.study import spectra
 from lithoscope.workflows.study.arm import Case
@@ -55,18 +61,44 @@ def corruption(learnt: Learnt, case: Case, size: StudySize) -> Measured:
 
 
 def calibration(learnt: Learnt, case: Case, size: StudySize) -> Measured:
-    """Calibration error, Brier score and likelihood at each level, without any correction."""
+    """Calibration error, Brier score and likelihood at each level, as they are and scaled.
+
+    The temperatures, one a level, are fitted under the condition of training, on compositions and
+    machines of neither training nor tests; tests take them at each spectrum's own counts, as
+    prediction does.
+    """
+    temperature = _temperature(learnt, case, size)
     found: Measured = {}
     for condition in case.tests:
         sets = spectra.tests(case, condition, size, case.levels, size.tested)
         for level, (counts, classes) in sets.items():
-            scores = torch.from_numpy(np.asarray(learnt.scores(counts), dtype=np.float32))
-            one = calibration_from_probabilities(
-                probabilities=torch.softmax(scores, dim=1).numpy(), classes=classes.numpy()
+            scores = np.asarray(learnt.scores(counts), dtype=np.float32)
+            raw = torch.softmax(torch.from_numpy(scores), dim=1).numpy()
+            totals = counts.sum(dim=1).numpy()
+            scaled = probabilities_from_logits(
+                logits=scores, counts=totals, temperature=temperature
             )
-            values = {"ece": one.ece, "brier": one.brier, "nll": one.nll}
+            values: dict[str, float] = {}
+            for ending, probabilities in (("", raw), ("_scaled", scaled)):
+                one = calibration_from_probabilities(
+                    probabilities=probabilities, classes=classes.numpy()
+                )
+                values |= {
+                    f"ece{ending}": one.ece,
+                    f"brier{ending}": one.brier,
+                    f"nll{ending}": one.nll,
+                }
             found.setdefault(condition, {})[f"{level:g}"] = values
     return found
+
+
+def _temperature(learnt: Learnt, case: Case, size: StudySize) -> Temperature:
+    return fit_temperature(
+        [
+            HeldOut(level, learnt.scores(counts), classes.numpy())
+            for level, (counts, classes) in spectra.after_training(case, size).items()
+        ]
+    )
 
 
 def missing_ranges(learnt: Learnt, case: Case, size: StudySize) -> Measured:

@@ -16,6 +16,7 @@ from lithoscope.workflows.study.phantom_maps import phantoms
 from lithoscope.workflows.study.runs import Run, RunLine, simulator_version
 from lithoscope.workflows.study.time_limit import OverTimeError, limited_to
 from lithoscope.workflows.study.transfer import carrying_over
+from lithoscope.workflows.study.unknowns import unknown
 
 
 def lines_of_runs(runs: Sequence[Run], data: Path | None) -> Iterator[RunLine]:
@@ -85,6 +86,8 @@ def _measured(learnt: Learnt, run: Run, data: Path | None) -> dict[str, measures
             found[name] = measures.missing_ranges(learnt, case, size)
         elif name == "phantoms":
             found[name] = phantoms(learnt, case, size, run.seed)
+        elif name == "unknown":
+            found[name] = unknown(learnt, case, size, run.seed)
         else:
             found[name] = carrying_over(learnt, case, size, data)
     return found

@@ -21,6 +21,7 @@ from lithoscope.workflows.study.results import ArmResults
 from lithoscope.workflows.study.runs import Run, RunLine, simulator_version
 from lithoscope.workflows.study.size import StudySize
 from lithoscope.workflows.study.spectra import labels
+from lithoscope.workflows.study.trust import TRUST_RULES
 
 _QUICK = (
     "A quick study: all arms at toy size, as a test of the machinery. No number here answers a "
@@ -28,8 +29,6 @@ _QUICK = (
 )
 # What the issue asks for and no public function gives yet.
 NOT_BUILT = (
-    "unknown detection: not yet measured by the study",
-    "segmentation by a U-Net: not built",
     "cost on a GPU beside that on a CPU: a run uses a GPU where there is one, and says so; the "
     "same run is not done on both",
 )
@@ -65,6 +64,7 @@ def write_report(
         each=size.each_class,
     )
     blocks: list[Block] = [Paragraph(about), Heading("Conclusions"), Paragraph(RULES)]
+    blocks.append(Paragraph(TRUST_RULES))
     sentences = [text for one in all_results for text in conclusions(one, size)]
     blocks.append(Points(sentences or ["None yet."]))
     for results in all_results:

@@ -117,7 +117,7 @@ def _shares(
     *,
     thinned: bool = False,
 ) -> dict[str, dict[str, float]]:
-    labels = spectra.labels(size)
+    labels = spectra.labels(size, case)
     rebin = Rebinner(from_edges_keV=edges_keV, to_edges_keV=spectra.edges_keV(case.axis))
     energies = (edges_keV[:-1] + edges_keV[1:]) / 2
     found: dict[str, dict[str, float]] = {}
