@@ -1,6 +1,7 @@
 """What the study measures of the unknown, of temperatures and of maps by the U-Net."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -8,12 +9,19 @@ import torch
 
 from lithoscope.errors import CheckpointError
 from lithoscope.inference.unknown.base import Seen
-from lithoscope.workflows.study import measures, one_run, phantom_maps, spectra, unknowns
-from lithoscope.workflows.study.arm import Case, load_arm, load_arms
+from lithoscope.workflows.study import (
+    measures,
+    one_run,
+    phantom_maps,
+    spectra,
+    study,
+    unknowns,
+)
+from lithoscope.workflows.study.arm import Arm, Case, load_arm, load_arms
 from lithoscope.workflows.study.learners import Learnt
 from lithoscope.workflows.study.report import write_report
 from lithoscope.workflows.study.results import ArmResults
-from lithoscope.workflows.study.runs import Run, RunLine, simulator_version
+from lithoscope.workflows.study.runs import RunLine, simulator_version
 from lithoscope.workflows.study.size import FULL, QUICK
 from lithoscope.workflows.study.study import planned_runs
 from lithoscope.workflows.study.trust import trust_sentences
@@ -151,12 +159,24 @@ def test_temperature_takes_off_a_factor_of_the_logits_and_nothing_else():
         assert one["nll_scaled"] < min(one["nll"], other["nll"])
 
 
-def test_a_network_tells_what_it_saw():
-    settings = {"left_out": 0.2, "measures": ["accuracy", "unknown"], "levels": [1000.0]}
-    run = Run("arm", "case", _case(**settings), 0, _TINY)
-    line = one_run.line_of_run(run, None)
-    assert line.missing is None
-    found = line.result["unknown"]["poisson"]
+def test_a_network_tells_what_it_never_saw(tmp_path, monkeypatch):
+    settings = {"learner": "mlp", "trained_under": "poisson", "levels": [1000.0], "left_out": 0.2}
+    case = {**settings, "measures": ["accuracy", "unknown"]}
+    arm = Arm(title="a", question="b", order=1, also={"mlp": case})
+    asked = []
+
+    def spy(learnt, *of_run):
+        asked.append(learnt)
+        return unknowns.unknown(learnt, *of_run)
+
+    monkeypatch.setattr(study, "load_arms", lambda names: {"unknown": arm})
+    monkeypatch.setattr(study, "QUICK", _TINY)
+    monkeypatch.setattr(one_run, "unknown", spy)
+    made = study.make_study(tmp_path, quick=True)
+    assert (made.done, made.planned) == (1, 1)
+    line = json.loads((tmp_path / study.RUNS).read_text())
+    found = line["result"]["unknown"]["poisson"]
+    assert set(found) == {unknowns.LEFT_OUT, unknowns.MATERIAL, unknowns.FOREIGN, unknowns.KNOWN}
     assert set(found[unknowns.LEFT_OUT]) == {
         "maximum softmax",
         "energy",
@@ -168,16 +188,11 @@ def test_a_network_tells_what_it_saw():
     for kind, names in found.items():
         for values in names.values():
             assert all(0 <= value <= 1 for value in values["1000"].values()), kind
-
-
-def test_seen_is_what_scores_come_from():
-    from lithoscope.workflows.study.learners import fitted
-
-    case = _case(learner="cnn", spectra_share=1.0)
-    learnt = fitted(case, dataclasses.replace(_TINY, spectra=256), 0, float("inf"))
-    counts = spectra.tests(case, "poisson", _TINY, _LEVELS, 128)[300.0][0]
-    seen = learnt.seen(counts)
-    assert np.allclose(seen.logits.numpy(), learnt.scores(counts), atol=1e-5)
+    assert "nearest neighbours" in made.report.read_text()
+    counts = spectra.tests(arm.cases()["mlp"], "poisson", _TINY, (1000.0,), 128)[1000.0][0]
+    seen = asked[0].seen(counts)
+    assert np.allclose(seen.logits.numpy(), asked[0].scores(counts), atol=1e-5)
+    # Small networks are fitted to them.
     assert not seen.features.is_inference()
 
 
