@@ -236,6 +236,7 @@ def _line(run, **result):
         simulator=simulator_version(),
         size=str(run.size),
         seconds=1.0,
+        processor_s=1.0,
         result=result,
     )
 
