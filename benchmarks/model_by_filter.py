@@ -4,7 +4,7 @@
 
 Eight machines are drawn as `realistic` draws them, but for the filter; each is measured with every
 filter in turn. Ten minerals of ideal formula, thick, without traces, 60 draws of 2 000 counts from
-each machine: 480 draws a cell, of eight machines, which is what its error hangs on. Takes three
+each machine: 480 draws a cell, of eight machines, which is what its error hangs on. Takes five
 minutes.
 """
 

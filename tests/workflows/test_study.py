@@ -107,6 +107,16 @@ def test_half_written_line_is_dropped_and_its_run_done_again(tmp_path):
     ]
 
 
+def test_repair_keeps_what_another_study_added_meanwhile(tmp_path):
+    path, runs_ = tmp_path / "runs.jsonl", [_run(learner=one) for one in ("SAM", "NNLS")]
+    path.write_text('{"arm": "cut off')
+    first, second = RunFile(path), RunFile(path)
+    first.add(_line(runs_[0]))
+    second.add(_line(runs_[1]))
+    again = RunFile(path)
+    assert all(again.find(run) is not None for run in runs_)
+
+
 def test_line_that_is_no_run_is_refused(tmp_path):
     path = tmp_path / "runs.jsonl"
     path.write_text('{"arm": "a"}\n')
@@ -215,7 +225,10 @@ def test_what_cannot_be_fitted_is_tried_once(monkeypatch):
     monkeypatch.setattr(one_run, "fitted", fake)
     run = _run(learner="cnn")
     lines = list(one_run.lines_of_runs([run, dataclasses.replace(run, arm="other")], None))
-    assert [line.missing for line in lines] == ["No such luck."]
+    assert [(line.arm, line.missing) for line in lines] == [
+        ("arm", "No such luck."),
+        ("other", "No such luck."),
+    ]
     assert tried == [0]
 
 

@@ -32,16 +32,22 @@ def lines_of_runs(runs: Sequence[Run], data: Path | None) -> Iterator[RunLine]:
         Folder of other codes' and measured spectra.
     """
     learnt: Learnt | None = None
+    unfit: LithoscopeError | None = None
     for run in runs:
-        started, used, shared = time.monotonic(), time.process_time(), learnt is not None
+        started, used, shared = time.monotonic(), time.process_time(), run is not runs[0]
         result, missing = {}, None
         try:
+            if unfit is not None:
+                # What could not be fitted once is not tried for each of the runs.
+                raise unfit
             with limited_to(run.size.limit_s):
                 learnt = learnt or _fitted(run)
                 result = _measured(learnt, run, data)
         except OverTimeError as error:
+            unfit = error if learnt is None else None
             missing = f"over its {run.size.limit_s:.0f} s: {error.problem}"
         except LithoscopeError as error:
+            unfit = error if learnt is None else None
             missing = str(error.problem)
         yield RunLine(
             arm=run.arm,
@@ -58,9 +64,6 @@ def lines_of_runs(runs: Sequence[Run], data: Path | None) -> Iterator[RunLine]:
             spectra=learnt.spectra if learnt is not None else 0,
             result=result,
         )
-        if learnt is None:
-            # What could not be fitted once is not tried for each of the runs.
-            return
 
 
 def _fitted(run: Run) -> Learnt:

@@ -112,17 +112,15 @@ class RunFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lines: list[RunLine] = []
-        whole, cut_off = self.read_again()
-        self._cut_off = bool(cut_off)
-        self._whole = whole + b"\n" if whole else b""
+        self._cut_off = self.read_again()
 
-    def read_again(self) -> tuple[bytes, bytes]:
+    def read_again(self) -> bool:
         """Take the lines that are there now, another study's of the same folder among them.
 
         Returns
         -------
-        tuple of bytes
-            All whole lines, and the one that is not whole.
+        bool
+            Whether there is one more that is not whole.
         """
         whole, _, cut_off = self._content().rpartition(b"\n")
         self.lines = []
@@ -135,7 +133,7 @@ class RunFile:
                     expected="one JSON object a line, as `lithoscope study` writes it",
                     remedy="take the line out; its run is then done again",
                 ) from error
-        return whole, cut_off
+        return bool(cut_off)
 
     def _content(self) -> bytes:
         return self.path.read_bytes() if self.path.is_file() else b""
@@ -171,8 +169,10 @@ class RunFile:
         """Append a line at once, in one write that is on the disk when this returns."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self._cut_off:
+            # As it is now: another study may have added lines since it was opened.
+            kept, end, _ = self._content().rpartition(b"\n")
             with written_aside(self.path) as aside:
-                aside.write_bytes(self._whole)
+                aside.write_bytes(kept + end)
             self._cut_off = False
         data = (line.model_dump_json() + "\n").encode()
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
