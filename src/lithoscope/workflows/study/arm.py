@@ -108,6 +108,16 @@ class Case(BaseModel):
         """All that fitting depends on."""
         return self.model_dump(exclude={"seeds", "tested_under", "levels", "measures"})
 
+    def simulated(self) -> tuple[Any, ...]:
+        """All that the spectra depend on to which it is fitted, besides seed and size."""
+        return (
+            self.trained_under,
+            self.axis,
+            self.instruments,
+            self.physics_left_out,
+            self.left_out,
+        )
+
 
 class Arm(BaseModel):
     """One question."""

@@ -253,6 +253,7 @@ def _cost(results: ArmResults) -> Iterator[Block]:
     columns = {
         "parameters": "parameters",
         "multiply_adds": "multiply-adds",
+        "simulating_cpu_s": "simulating, s of processor",
         "fitting_cpu_s": "fitting, s of processor",
         "spectra_per_s": "spectra/s",
         "peak_memory_MB": "peak memory so far, MB",
@@ -266,7 +267,8 @@ def _cost(results: ArmResults) -> Iterator[Block]:
             rows.append([case, f"{lines[0].spectra:,}", *cells, device])
     if rows:
         yield Paragraph(
-            "Cost; fitting includes the simulation of what is fitted to, for networks; memory is "
-            "that of the process until the run's end, so that it only grows along a study:"
+            "Cost; what networks are fitted to is simulated once for all that are fitted to the "
+            "same; memory is that of the process until the run's end, so that it only grows along "
+            "a study:"
         )
         yield StudyTable(["", "fitted to", *columns.values(), "on"], rows)

@@ -35,6 +35,7 @@ from lithoscope.models.inputs import network_inputs
 from lithoscope.models.registry import build_network
 from lithoscope.workflows.study import spectra
 from lithoscope.workflows.study.arm import Case
+from lithoscope.workflows.study.kept_stream import KeptBatches, KeptStream, kept_stream
 from lithoscope.workflows.study.size import StudySize
 
 _CHUNK = 512
@@ -96,6 +97,26 @@ def fitted(case: Case, size: StudySize, seed: int) -> Learnt:
     )
 
 
+def simulate(case: Case, size: StudySize, seed: int) -> None:
+    """Simulate what a network is fitted to, unless another was fitted to the same.
+
+    Parameters
+    ----------
+    case, size, seed
+        As of `fitted`, which takes what this leaves.
+    """
+    batches = _spectra_of(case, size) // spectra.BATCH
+    _kept(case, size, seed).simulate(spectra.to_fit(case, size, seed), batches)
+
+
+def _kept(case: Case, size: StudySize, seed: int) -> KeptStream:
+    return kept_stream((case.simulated(), size, seed))
+
+
+def _spectra_of(case: Case, size: StudySize) -> int:
+    return max(spectra.BATCH, round(size.spectra * case.spectra_share))
+
+
 def _network(case: Case, size: StudySize, seed: int) -> Learnt:
     # Imported here: Lightning takes seconds, and classical ways do without.
     from lithoscope.preprocess.chain import Chain
@@ -103,8 +124,9 @@ def _network(case: Case, size: StudySize, seed: int) -> Learnt:
     from lithoscope.training.fit_chain import fit_chain
     from lithoscope.training.loop import FitSettings
 
-    settings = FitSettings(spectra=max(spectra.BATCH, round(size.spectra * case.spectra_share)))
-    edges, source = spectra.edges_keV(case.axis), spectra.to_fit(case, size, seed)
+    settings = FitSettings(spectra=_spectra_of(case, size))
+    edges, kept = spectra.edges_keV(case.axis), _kept(case, size, seed)
+    source = KeptBatches(spectra.to_fit(case, size, seed), kept)
     chain = Chain.from_description(case.preprocessing)
     started = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
@@ -138,6 +160,7 @@ def _network(case: Case, size: StudySize, seed: int) -> Learnt:
     cost = {
         "parameters": parameter_count(network),
         "multiply_adds": multiply_adds(network, n_inputs=inputs, n_bins=length),
+        "simulating_cpu_s": kept.processor_s(settings.steps),
         "fitting_cpu_s": spent,
         "spectra_per_s": spectra_per_second(
             prepared_for_inference(network), n_inputs=inputs, n_bins=length, seconds=0.5

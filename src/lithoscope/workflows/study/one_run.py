@@ -11,7 +11,7 @@ import numpy as np
 from lithoscope.errors import LithoscopeError
 from lithoscope.workflows.study import measures
 from lithoscope.workflows.study.arm import CEILING
-from lithoscope.workflows.study.learners import Learnt, fitted
+from lithoscope.workflows.study.learners import Learnt, fitted, simulate
 from lithoscope.workflows.study.phantom_maps import phantoms
 from lithoscope.workflows.study.runs import Run, RunLine, simulator_version
 from lithoscope.workflows.study.time_limit import OverTimeError, limited_to
@@ -40,6 +40,10 @@ def lines_of_runs(runs: Sequence[Run], data: Path | None) -> Iterator[RunLine]:
             if unfit is not None:
                 # What could not be fitted once is not tried for each of the runs.
                 raise unfit
+            if learnt is None and run.case.is_network:
+                # Others may be fitted to the same, so that it is not of this run's time.
+                with limited_to(run.size.limit_s):
+                    simulate(run.case, run.size, run.seed)
             with limited_to(run.size.limit_s):
                 learnt = learnt or _fitted(run)
                 result = _measured(learnt, run, data)
