@@ -2,19 +2,23 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from lithoscope.core.labels import Group, LabelSet
 from lithoscope.errors import CheckpointError, InvalidValueError
+from lithoscope.models import checkpoint as checkpoint_module
 from lithoscope.models.checkpoint import (
     Checkpoint,
     UnknownThreshold,
     find_checkpoint,
     load_checkpoint,
     save_checkpoint,
+    shipped_models,
 )
 from lithoscope.models.confidence import UNCALIBRATED, ConformalThresholds, Temperature
 from lithoscope.models.networks.cnn import Cnn
@@ -57,6 +61,28 @@ def detector(**changes):
         "spectra": 500,
     }
     return StoredDetector(**{**values, **changes})
+
+
+def test_shipped_models_are_small():
+    root = Path(checkpoint_module.__file__).parent / "shipped"
+    for name in shipped_models():
+        assert sum(file.stat().st_size for file in (root / name).iterdir()) < 8e6
+
+
+def test_matrices_are_stored_in_half_precision_where_they_fit(checkpoint, tmp_path):
+    with torch.no_grad():
+        checkpoint.network.head.weight[0, 0] = 1e5  # Beyond float16.
+    save_checkpoint(checkpoint, tmp_path / "model")
+    stored = load_file(tmp_path / "model" / "weights.safetensors")
+    loaded = load_checkpoint(tmp_path / "model").network.state_dict()
+    for key, value in checkpoint.network.state_dict().items():
+        is_matrix = value.ndim > 1 and key != "head.weight"
+        assert stored[key].dtype == (torch.float16 if is_matrix else value.dtype)
+        assert loaded[key].dtype == value.dtype
+        # Half a unit in the last place of 11 bits; below 6e-5 numbers are 6e-8 apart.
+        torch.testing.assert_close(loaded[key], value, rtol=2.0**-11, atol=3e-8)
+        if not is_matrix:
+            assert torch.equal(loaded[key], value)
 
 
 def test_round_trip(checkpoint, tmp_path):

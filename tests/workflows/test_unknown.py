@@ -28,7 +28,8 @@ def test_a_new_model_has_a_detector_that_its_folder_keeps(tiny_model, tmp_path):
     loaded = load_checkpoint(tmp_path / "model")
     counts = np.random.default_rng(0).poisson(0.3, (20, 4096))
     said, again = (Predictor(one, AXIS)(counts) for one in (tiny_model, loaded))
-    np.testing.assert_array_equal(said.ood_score, again.ood_score)
+    # Weights are stored in half precision.
+    np.testing.assert_allclose(said.ood_score, again.ood_score, rtol=5e-3)
 
 
 def test_what_has_none_of_its_elements_is_unknown_and_what_it_knows_is_not(tiny_model):

@@ -142,8 +142,18 @@ def _tensors_of(checkpoint: Checkpoint) -> dict[str, Tensor]:
         _LEARNT + key: torch.from_numpy(values).contiguous()
         for key, values in checkpoint.preprocessing.arrays().items()
     }
-    weights = {key: value.contiguous() for key, value in checkpoint.network.state_dict().items()}
-    return {**learnt, **weights}
+    matrices = {name for name, one in checkpoint.network.named_parameters() if one.ndim > 1}
+    weights = {
+        key: _halved(value) if key in matrices else value
+        for key, value in checkpoint.network.state_dict().items()
+    }
+    return {**learnt, **{key: value.contiguous() for key, value in weights.items()}}
+
+
+def _halved(matrix: Tensor) -> Tensor:
+    """Half the size where nothing overflows: networks are prepared for inference in bfloat16."""
+    half = matrix.to(torch.float16)
+    return half if bool(half.isfinite().all()) else matrix
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
