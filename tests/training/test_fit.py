@@ -40,7 +40,7 @@ def stream():
     )
 
 
-def fitted(stream, folder, cut_at=None, spectra=BATCH * STEPS):
+def fitted(stream, folder, cut_at=None, spectra=BATCH * STEPS, asked=""):
     seed_weights(0)
     network = Cnn(2, len(ModelAxis()), len(NAMES))
 
@@ -49,7 +49,7 @@ def fitted(stream, folder, cut_at=None, spectra=BATCH * STEPS):
             raise CutOffError
 
     settings = FitSettings(spectra=spectra, batch_size=BATCH)
-    fit_network(network, stream, settings, log_folder=folder, progress=progress)
+    fit_network(network, stream, settings, log_folder=folder, asked=asked, progress=progress)
     return torch.cat([weight.flatten() for weight in network.state_dict().values()])
 
 
@@ -83,6 +83,8 @@ def test_a_state_of_another_run_is_refused(stream, tmp_path, monkeypatch):
         fitted(stream, tmp_path, cut_at=7)
     with pytest.raises(CheckpointError, match="another run"):
         fitted(stream, tmp_path, spectra=BATCH * 2 * STEPS)
+    with pytest.raises(CheckpointError, match="another run"):
+        fitted(stream, tmp_path, asked="grains without traces")
     (tmp_path / "state.ckpt").write_bytes(b"no zip archive")
     with pytest.raises(CheckpointError, match="cannot be read"):
         fitted(stream, tmp_path)

@@ -146,6 +146,13 @@ def test_shipped_recipes_are_sound(name):
     assert recipe.measured_under().counts == (30, 1e6)
 
 
+def test_recipes_train_alike_when_they_differ_in_tests_alone():
+    recipe = load_recipe("quick")
+    assert recipe.model_copy(update={"test_spectra": 10}).training() == recipe.training()
+    for name, value in (("pure_share", 0.5), ("instruments", ["pixl-breadboard"]), ("seed", 99)):
+        assert recipe.model_copy(update={name: value}).training() != recipe.training()
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

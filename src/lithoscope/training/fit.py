@@ -71,6 +71,7 @@ def fit_network(
     log_folder: Path,
     chain: BoundChain | None = None,
     validation: Validation | None = None,
+    asked: str = "",
     progress: Callable[[int, float], None] = lambda seen, accuracy: None,
 ) -> None:
     """Fit a network in place; go on where an earlier run of the same settings was cut off.
@@ -95,10 +96,13 @@ def fit_network(
     validation
         Other spectra; the weights with which the network is best on them are kept. Without, the
         last are.
+    asked
+        What else the weights depend on: a run that was cut off goes on only under the same.
     progress
         Called after each step with spectra seen and the batch's accuracy.
     """
-    classifier = Classifier(network, settings, _identity(network, stream, settings), chain)
+    identity = {**_identity(network, stream, settings), "asked": asked}
+    classifier = Classifier(network, settings, identity, chain)
     kept = log_folder / _STATE
     first = step_of_state(kept, classifier) if kept.is_file() else 0
     keeper = ModelCheckpoint(

@@ -67,7 +67,7 @@ def _filter_told(tube: Tube, trained: Sequence[Tube]) -> str:
     named = ", ".join(f"{foil.formula} {foil.thickness_um:g} µm" for foil in tube.filters)
     return (
         f"the beam passes a filter ({named}) that the model's instruments lack; of simulated "
-        "spectra through filters the model 'default' names most wrong (docs/log.md)"
+        "spectra through filters the model 'default' names most wrong (docs/your-instrument.md)"
     )
 
 

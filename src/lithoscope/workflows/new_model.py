@@ -87,6 +87,7 @@ def fitted_network(
         log_folder=log_folder,
         chain=bound,
         validation=validation,
+        asked=recipe.training(),
         progress=report,
     )
     return chain, network

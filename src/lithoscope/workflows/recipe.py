@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from lithoscope.preprocess.model_axis import ModelAxis
 from lithoscope.synthesis.conditions import Condition, find_condition
 
 _FOLDER = Path(__file__).parent / "recipes"
+_AFTER_TRAINING = ("test_spectra", "test_machines", "threshold_spectra", "ceiling_templates")
 
 
 class Recipe(BaseModel):
@@ -60,6 +63,11 @@ class Recipe(BaseModel):
     def chain(self) -> Chain:
         """Return the preprocessing, unfitted."""
         return Chain.from_description(self.preprocessing)
+
+    def training(self) -> str:
+        """Short hash of all that a network's weights depend on, but not what follows training."""
+        asked = self.model_dump(exclude=set(_AFTER_TRAINING), mode="json")
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:12]
 
     def axis(self) -> ModelAxis:
         """Return the axis on which the model sees spectra."""

@@ -47,27 +47,41 @@ def lines_of_runs(runs: Sequence[Run], data: Path | None) -> Iterator[RunLine]:
             with limited_to(run.size.limit_s):
                 learnt = learnt or _fitted(run)
                 result = _measured(learnt, run, data)
-        except OverTimeError as error:
-            unfit = error if learnt is None else None
-            missing = f"over its {run.size.limit_s:.0f} s: {error.problem}"
         except LithoscopeError as error:
             unfit = error if learnt is None else None
-            missing = str(error.problem)
-        yield RunLine(
-            arm=run.arm,
-            case=run.case_name,
-            seed=run.seed,
-            recipe=run.recipe,
-            simulator=simulator_version(),
-            size=str(run.size),
-            seconds=round(time.monotonic() - started, 2),
-            processor_s=round(time.process_time() - used, 2),
-            missing=missing,
-            data=run.data,
-            shared=shared,
-            spectra=learnt.spectra if learnt is not None else 0,
-            result=result,
-        )
+            over = (
+                f"over its {run.size.limit_s:.0f} s: " if isinstance(error, OverTimeError) else ""
+            )
+            missing = over + str(error.problem)
+        seconds = time.monotonic() - started, time.process_time() - used
+        fitted_to = 0 if learnt is None else learnt.spectra
+        yield _line(run, seconds, missing, result, shared=shared, spectra=fitted_to)
+
+
+def _line(
+    run: Run,
+    seconds: tuple[float, float],
+    missing: str | None,
+    result: dict[str, measures.Measured],
+    *,
+    shared: bool,
+    spectra: int,
+) -> RunLine:
+    return RunLine(
+        arm=run.arm,
+        case=run.case_name,
+        seed=run.seed,
+        recipe=run.recipe,
+        simulator=simulator_version(),
+        size=str(run.size),
+        seconds=round(seconds[0], 2),
+        processor_s=round(seconds[1], 2),
+        missing=missing,
+        data=run.data,
+        shared=shared,
+        spectra=spectra,
+        result=result,
+    )
 
 
 def _fitted(run: Run) -> Learnt:
