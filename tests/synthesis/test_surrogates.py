@@ -44,7 +44,7 @@ def test_elements_are_those_of_the_minerals_and_some_foreign_ones(some):
     allowed = {symbol for one in some for symbol in one.composition.elements}
     allowed |= {"Fe", "Mg"}
     used = {symbol for one in made for symbol in one.composition.elements}
-    assert used <= allowed | set(FOREIGN) | {"O", "C", "H", "F"} | _end_member_elements(some)
+    assert used <= allowed | set(FOREIGN) | {"O", "C", "H", "F", "N"} | _end_member_elements(some)
     assert set(FOREIGN) <= used
 
 
@@ -73,6 +73,32 @@ def test_cells_and_traces_are_those_of_minerals(some):
 
 def test_one_mineral_is_enough_to_make_some_from(some):
     assert len(surrogate_minerals(some[:1], 30, np.random.default_rng(0))) == 30
+
+
+def _of_light_elements(samples):
+    return [
+        one
+        for one in samples
+        if max(atomic_number(symbol) for symbol in one.composition.elements) < 11
+    ]
+
+
+def test_some_are_as_plastics_are(some):
+    light = _of_light_elements(surrogate_minerals(some, 400, np.random.default_rng(5)))
+    assert 8 <= len(light) <= 60
+    assert all(
+        0.85 <= one.density_g_cm3 <= 2.3 and "C" in one.composition.elements for one in light
+    )
+    assert {bool(one.traces) for one in light} == {True, False}
+    # They differ from each other: all four elements beside carbon, and densities.
+    assert {symbol for one in light for symbol in one.composition.elements} == set("CHONF")
+    assert np.ptp([one.density_g_cm3 for one in light]) > 0.5
+
+
+def test_what_has_no_visible_elements_is_known_where_one_such_is(some):
+    with_acrylic = [*some, load_library().get("acrylic")]
+    made = surrogate_minerals(with_acrylic, 400, np.random.default_rng(5))
+    assert not _of_light_elements(made)
 
 
 def test_nothing_to_make_is_refused(some):

@@ -22,9 +22,9 @@ from lithoscope.errors import InvalidValueError
 FOREIGN = ("Sc", "Rb", "Ru", "Cd", "La", "Nd", "Dy", "Yb", "Os", "Tl")
 # The lightest that some instrument here sees: surrogates differ from minerals in what is seen.
 _LIGHTEST = 11
-# Share of surrogates that are minerals with one or two elements swapped, and of free compounds; the
-# rest are fine blends of minerals.
-_SWAPPED, _COMPOUND = 0.4, 0.4
+# Share of surrogates that are minerals with one or two elements swapped, and of free compounds,
+# these of light elements among them; the rest are fine blends of minerals.
+_SWAPPED, _COMPOUND, _LIGHT_ALONE = 0.4, 0.4, 0.05
 _MOST_BLENDED, _MOST_PARTS = 0.5, 4
 # Sum of differences of mass shares among visible elements, at most 2, from every formula: what is
 # nearer may well be that mineral.
@@ -32,6 +32,10 @@ _LEAST_DISTANCE = 0.25
 # How far energy scales are off in `stretched_spectra`.
 _STRETCHED = (0.05, 0.15)
 _LIGHT = ("O", "O", "O", "C", "H", "F")
+# Of plastics, waxes and carbons: most atoms of each for one of carbon, and densities in g/cm3, from
+# waxes (0.9) to PTFE and graphite (2.2).
+_MOST_TO_CARBON = {"H": 2.2, "O": 1.0, "N": 0.5, "F": 2.0}
+_LIGHT_DENSITIES = (0.85, 2.3)
 
 Atoms = Mapping[str, float]
 
@@ -41,11 +45,13 @@ def surrogate_minerals(
 ) -> list[Mineral]:
     """Make up samples that are no mineral.
 
-    Three kinds: minerals with one or two of their visible elements replaced by others, compounds of
-    one to four elements with or without light ones, and blends of three or four minerals finer than
-    any beam of which none has more than half. Each takes traces and unit cell of a mineral, so that
-    neither tells it from one. What comes near the formula or an end member of a mineral in its
-    visible elements is drawn again.
+    Four kinds: minerals with one or two of their visible elements replaced by others, compounds of
+    one to four elements with or without light ones, compounds of light elements alone as plastics
+    are, and blends of three or four minerals finer than any beam of which none has more than half.
+    Each takes traces and unit cell of a mineral, so that neither tells it from one; half of those
+    of light elements have no traces, and there are none where a mineral has no visible elements
+    either. What comes near the formula or an end member of a mineral in its visible elements is
+    drawn again.
 
     Parameters
     ----------
@@ -66,19 +72,22 @@ def surrogate_minerals(
     pool = sorted({*FOREIGN, *visible})
     formulas = [formula for one in minerals for formula in (one.formula, *one.end_members)]
     known = np.array([_visible_shares(parse_formula(formula), pool) for formula in formulas])
+    light_alone = _LIGHT_ALONE if known.any(axis=1).all() else 0.0
     made: list[Mineral] = []
     while len(made) < count:
         place = int(rng.integers(len(minerals)))
-        kind = rng.random()
+        base, kind = minerals[place], rng.random()
         if kind < _SWAPPED:
             found = _swapped(atoms[place], pool, rng)
+        elif kind < _SWAPPED + light_alone:
+            base, found = _as_light(base, rng), _light_alone(rng)
         elif kind < _SWAPPED + _COMPOUND or len(atoms) < _MOST_PARTS:
             found = _compound(pool, rng)
         else:
             found = _blend(atoms, rng)
         distances = np.abs(known - _visible_shares(found, pool)).sum(axis=1)
         if distances.min() >= _LEAST_DISTANCE:
-            made.append(_as_mineral(minerals[place], found, f"surrogate {len(made)}"))
+            made.append(_as_mineral(base, found, f"surrogate {len(made)}"))
     return made
 
 
@@ -143,6 +152,17 @@ def _compound(pool: Sequence[str], rng: np.random.Generator) -> Atoms:
         light = str(rng.choice(_LIGHT))
         found[light] = float(rng.uniform(0.3, 3.0))
     return found
+
+
+def _light_alone(rng: np.random.Generator) -> Atoms:
+    chosen = [symbol for symbol in _MOST_TO_CARBON if rng.random() < 1 / 2]
+    return {"C": 1.0, **{one: float(rng.uniform(0.0, _MOST_TO_CARBON[one])) for one in chosen}}
+
+
+def _as_light(mineral: Mineral, rng: np.random.Generator) -> Mineral:
+    traces = mineral.traces if rng.random() < 1 / 2 else {}
+    density = float(rng.uniform(*_LIGHT_DENSITIES))
+    return dataclasses.replace(mineral, density_g_cm3=density, traces=traces)
 
 
 def _blend(atoms: Sequence[Atoms], rng: np.random.Generator) -> Atoms:
