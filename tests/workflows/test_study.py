@@ -140,7 +140,13 @@ def test_simulator_version_changes_with_its_files(tmp_path, monkeypatch):
     monkeypatch.setattr(runs.resources, "files", lambda name: tmp_path)
     first = simulator_version.__wrapped__()
     (tmp_path / "physics" / "a.py").write_text("2")
-    assert simulator_version.__wrapped__() != first
+    second = simulator_version.__wrapped__()
+    assert second != first
+    # No study fits the detector that made-up samples are for.
+    (tmp_path / "synthesis" / "surrogates.py").write_text("1")
+    assert simulator_version.__wrapped__() == second
+    (tmp_path / "synthesis" / "stream.py").write_text("1")
+    assert simulator_version.__wrapped__() != second
 
 
 def test_study_resumes_and_keeps_to_its_budget(tmp_path, monkeypatch):
