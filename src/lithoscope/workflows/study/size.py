@@ -36,7 +36,7 @@ class StudySize:
     draws
         Draws of each measured spectrum at each level.
     limit_s
-        Longest time of a run, of the processor.
+        Longest time of a run, of the processor: more than twice what runs take on a usual one.
     """
 
     name: str
@@ -64,7 +64,7 @@ class StudySize:
 
 
 FULL = StudySize(
-    "full", 250_000, 5_000, 60, 24, 512, 32, 1_000, 512, (1, 2, 3, 4, 5), (), 96, 300, 600.0
+    "full", 250_000, 5_000, 60, 24, 512, 32, 1_000, 512, (1, 2, 3, 4, 5), (), 96, 300, 1200.0
 )
 # Minerals of the measured and of XMI-MSIM's spectra, and of a granite.
 _ORES_AND_ROCK = ("quartz", "orthoclase", "calcite", "chalcopyrite", "zircon", "galena", "albite")
