@@ -85,7 +85,7 @@ def _of_light_elements(samples):
 
 def test_some_are_as_plastics_are(some):
     light = _of_light_elements(surrogate_minerals(some, 400, np.random.default_rng(5)))
-    assert 8 <= len(light) <= 60
+    assert 25 <= len(light) <= 75
     assert all(
         0.85 <= one.density_g_cm3 <= 2.3 and "C" in one.composition.elements for one in light
     )

@@ -24,7 +24,7 @@ FOREIGN = ("Sc", "Rb", "Ru", "Cd", "La", "Nd", "Dy", "Yb", "Os", "Tl")
 _LIGHTEST = 11
 # Share of surrogates that are minerals with one or two elements swapped, and of free compounds,
 # these of light elements among them; the rest are fine blends of minerals.
-_SWAPPED, _COMPOUND, _LIGHT_ALONE = 0.4, 0.4, 0.05
+_SWAPPED, _COMPOUND, _LIGHT_ALONE = 0.4, 0.4, 0.12
 _MOST_BLENDED, _MOST_PARTS = 0.5, 4
 # Sum of differences of mass shares among visible elements, at most 2, from every formula: what is
 # nearer may well be that mineral.
