@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import torch
 
+from lithoscope.errors import OutputError
 from lithoscope.workflows.study import learners, spectra
 from lithoscope.workflows.study.arm import Case
 from lithoscope.workflows.study.kept_stream import KeptBatches, KeptStream, kept_stream
@@ -63,6 +64,26 @@ def test_what_is_there_is_not_simulated_again():
     source, kept = spectra.to_fit(_CASE, _TINY, 0), KeptStream()
     kept.simulate(source, 2)
     kept.simulate(_CutOff(source, 1), 2)
+
+
+def test_a_full_disk_is_told_and_nothing_of_it_is_read(monkeypatch):
+    class Full:
+        def seek(self, place):
+            pass
+
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+    source, kept = spectra.to_fit(_CASE, _TINY, 0), KeptStream()
+    kept.simulate(source, 1)
+    whole = kept._file
+    monkeypatch.setattr(kept, "_file", Full())
+    with pytest.raises(OutputError, match="No space left"):
+        kept.simulate(source, 2)
+    monkeypatch.setattr(kept, "_file", whole)
+    assert kept.processor_s(0) == 0.0
+    kept.simulate(source, 2)
+    _assert_the_same(kept, source, 2)
 
 
 def test_streams_are_told_apart_by_all_that_spectra_depend_on():

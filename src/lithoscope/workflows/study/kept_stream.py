@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lithoscope.errors import OutputError
 from lithoscope.synthesis.stream import SpectrumStream
 
 # Of a quarter of a million spectra each, some 0.8 GB.
@@ -43,7 +44,24 @@ class KeptStream:
         """Simulate those of the first batches that are not there yet.
 
         One that is not wholly written when this is cut off is written again.
+
+        Raises
+        ------
+        OutputError
+            If the disk of temporary files is full.
         """
+        try:
+            self._simulate(source, batches)
+        except OSError as error:
+            # What was buffered may be lost.
+            self._seconds.clear()
+            raise OutputError(
+                f"Simulated spectra cannot be kept in {tempfile.gettempdir()}: {error}.",
+                expected="some 3 GB of room",
+                remedy="make room, or set TMPDIR to a folder on another disk",
+            ) from error
+
+    def _simulate(self, source: SpectrumStream, batches: int) -> None:
         started, before = time.process_time(), self.processor_s(len(self._seconds))
         for number in range(len(self._seconds), batches):
             batch = source.batch(number)
