@@ -247,9 +247,3 @@ def test_levels_of_known_spectra_and_surrogates_must_be_the_same():
 def test_parts_of_different_sizes_are_refused():
     with pytest.raises(InvalidValueError, match="a row of each"):
         Seen(torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(1, 3))
-
-
-def test_more_counts_than_the_network_knows_are_scaled_down():
-    shown = seen(counts=torch.tensor([[3.0] * BINS, [1.0] * BINS]))
-    thin = shown.thinned(2.0 * BINS)
-    np.testing.assert_allclose(thin.counts.sum(dim=1), [2.0 * BINS, BINS], rtol=1e-6)

@@ -10,7 +10,8 @@ from lithoscope.core.energy import EnergyAxis
 from lithoscope.core.labels import VOID
 from lithoscope.core.spectrum import Spectrum
 from lithoscope.errors import CheckpointError, InvalidValueError
-from lithoscope.inference.predict import Predictor
+from lithoscope.inference.predict import Predictions, Predictor
+from lithoscope.inference.unknown.judge import BRIGHTEST_JUDGED
 from lithoscope.models.checkpoint import load_checkpoint, save_checkpoint
 from lithoscope.workflows.classify import classify_spectra
 from lithoscope.workflows.fit_unknown import expected_spectra, off_by_model_error
@@ -87,6 +88,24 @@ def test_a_known_mineral_that_may_not_be_named_is_unknown(tiny_model):
     axis, counts = spectrum.axis, spectrum.counts[None, :]
     assert not Predictor(tiny_model, axis)(counts).unknown[0]
     assert Predictor(tiny_model, axis, ["quartz", "calcite"])(counts).unknown[0]
+
+
+def test_bright_spectra_are_judged_as_if_of_fewer_counts(tiny_model):
+    """By all counts they are named, and a foreign element is still seen."""
+    predictor = Predictor(tiny_model, AXIS)
+    shapes = np.stack([simulate(one, counts=5e6, seed=2).counts for one in ("quartz", "InP")])
+    predictor._rebin = tiny_model.axis.rebinner(simulate("quartz").axis)
+    totals = predictor.binned(shapes).sum(axis=1)
+
+    def at(counts: float) -> Predictions:
+        return predictor((counts / totals)[:, None] * shapes)
+
+    brightest, bright, faint = at(BRIGHTEST_JUDGED), at(1_000_000), at(3_000)
+    # Single precision, and rows that share a batch with others.
+    np.testing.assert_allclose(bright.ood_score, brightest.ood_score, atol=1e-3)
+    assert list(bright.unknown) == [False, True]
+    assert abs(faint.ood_score - brightest.ood_score).max() > 1e-2
+    assert abs(bright.probabilities - brightest.probabilities).max() > 1e-5
 
 
 def test_spectra_off_by_the_model_error_are_off_by_that_much():

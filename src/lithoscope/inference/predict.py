@@ -91,7 +91,12 @@ class Predictor:
         self.allowed = tuple(
             allowed if minerals is None else checkpoint.labels.indices_of(minerals)
         )
-        self._judge = UnknownJudge(checkpoint, self.allowed, false_alarms=false_alarms)
+        self._judge = UnknownJudge(
+            checkpoint,
+            self.allowed,
+            look=self._scorer.features_and_logits,
+            false_alarms=false_alarms,
+        )
 
     def __call__(self, counts: NDArray[np.generic]) -> Predictions:
         """Classify counts of shape (spectrum, channel)."""

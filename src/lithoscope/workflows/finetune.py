@@ -243,9 +243,9 @@ def _agreement(checkpoint: Checkpoint, split: BinnedSplit, regions: np.ndarray) 
 
 def _unknown(checkpoint: Checkpoint, split: BinnedSplit) -> float:
     """Share that `map` would call unknown."""
-    counts = torch.from_numpy(split.counts)
-    seen = Seen(counts, *Scorer(checkpoint).features_and_logits(counts))
-    judge = UnknownJudge(checkpoint, range(len(checkpoint.labels)))
+    counts, look = torch.from_numpy(split.counts), Scorer(checkpoint).features_and_logits
+    seen = Seen(counts, *look(counts))
+    judge = UnknownJudge(checkpoint, range(len(checkpoint.labels)), look=look)
     _, unknown = judge(seen, split.totals, classes=seen.logits.argmax(dim=1).numpy())
     return float(unknown.mean())
 

@@ -55,13 +55,6 @@ class Seen:
         """Return some of the spectra."""
         return Seen(self.counts[rows], self.features[rows], self.logits[rows])
 
-    def thinned(self, most: float) -> Seen:
-        """Return the spectra with at most so many counts, scaled down as for the network."""
-        totals = self.counts.sum(dim=1, keepdim=True)
-        if not len(self) or float(totals.max()) <= most:
-            return self
-        return Seen(self.counts * (most / totals).clamp_max(1.0), self.features, self.logits)
-
     @staticmethod
     def joined(parts: list[Seen]) -> Seen:
         """Return several one after the other."""
