@@ -131,3 +131,11 @@ def test_one_seed_shows_nothing():
     said = conclusions(ArmResults.of("inputs", arms["inputs"], found), FULL)
     assert "+10.0 points (1 seed), larger than two standard errors of counting" in said[0]
     assert "+0.0 points (1 seed), within" in said[1]
+
+
+def test_pairs_without_runs_are_named_once():
+    arms = load_arms(["attention"])
+    found = {run: line for run, line in _found(arms, lambda run: 0.8).items() if line is not None}
+    alone = {run: line for run, line in found.items() if run.case_name != "cnn-wide"}
+    said = conclusions(ArmResults.of("attention", arms["attention"], alone), FULL)
+    assert said == ["Not compared for want of runs: cnn-attention against cnn-wide."]

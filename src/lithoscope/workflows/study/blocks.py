@@ -11,7 +11,7 @@ from lithoscope.figures.study_plots import bars_figure, curves_figure, matrix_fi
 from lithoscope.report.study_page import Block, Paragraph, StudyTable
 from lithoscope.workflows.study.conclusions import corruption_means, steps_of_ledger
 from lithoscope.workflows.study.pictures import picture
-from lithoscope.workflows.study.results import ArmResults, shown, spread
+from lithoscope.workflows.study.results import ArmResults, seeds_said, shown, spread
 from lithoscope.workflows.study.unknown_blocks import unknown_blocks
 
 # More conditions than these are a matrix and not curves.
@@ -102,12 +102,12 @@ def _matrix(results: ArmResults, columns: list[tuple[str, str]]) -> Iterator[Blo
     level = columns[0][1]
     conditions = [condition for condition, one in columns if one == level]
     yield Paragraph(
-        f"Share named right, %, at {float(level):,.0f} counts, under each condition; one row for "
-        "each case, mean ± standard deviation over its seeds:"
+        f"Share named right, %, at {float(level):,.0f} counts, under each condition; one column "
+        "for each case, mean ± standard deviation over its seeds:"
     )
     cases = list(results.lines)
     yield StudyTable(
-        ["tested under", *(f"{case} ({len(results.lines[case])} seeds)" for case in cases)],
+        ["tested under", *(f"{case} ({seeds_said(len(results.lines[case]))})" for case in cases)],
         [
             [condition, *(_share(results, case, condition, level) for case in cases)]
             for condition in conditions

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from lithoscope.evaluation.corruption_error import mean_corruption_error
 from lithoscope.evaluation.paired_test import paired_t_test
-from lithoscope.workflows.study.results import ArmResults, number_at, spread
+from lithoscope.workflows.study.results import ArmResults, number_at, seeds_said, spread
 from lithoscope.workflows.study.size import StudySize
 from lithoscope.workflows.study.trust import trust_sentences
 
@@ -26,10 +26,11 @@ RULES = (
 def conclusions(results: ArmResults, size: StudySize) -> list[str]:
     """All sentences of an arm."""
     pairs = [results.arm.paired] if results.arm.paired else []
-    compared = [_compared(results, *pair, size) for pair in (*pairs, *results.arm.compared)]
-    found = [sentence for sentences in compared for sentence in sentences]
+    pairs += results.arm.compared
+    compared = {pair: list(_compared(results, *pair, size)) for pair in pairs}
     return [
-        *found,
+        *(sentence for sentences in compared.values() for sentence in sentences),
+        *_not_compared([pair for pair, sentences in compared.items() if not sentences]),
         *_below_best_possible(results),
         *_ledger(results),
         *_ledgers_compared(results),
@@ -45,28 +46,31 @@ def _compared(results: ArmResults, first: str, second: str, size: StudySize) -> 
     for condition in results.arm.compared_under:
         if condition in by_condition:
             level = _wanted_level(by_condition[condition])
-            yield _sentence(results, first, second, condition, level, size)
+            paired = _same_seeds(results, first, second, condition, level)
+            if paired:
+                about = f"{first} against {second}, {condition}, {float(level):,.0f} counts"
+                yield f"{about}: {_difference(paired, size)}"
+
+
+def _not_compared(pairs: list[tuple[str, str]]) -> Iterator[str]:
+    if pairs:
+        names = "; ".join(f"{first} against {second}" for first, second in pairs)
+        yield f"Not compared for want of runs: {names}."
 
 
 def _wanted_level(levels: Iterable[str]) -> str:
     return min(levels, key=lambda one: abs(math.log(float(one) / LEVEL_WANTED)))
 
 
-def _sentence(
-    results: ArmResults, first: str, second: str, condition: str, level: str, size: StudySize
-) -> str:
-    paired = _same_seeds(results, first, second, condition, level)
-    about = f"{first} against {second}, {condition}, {float(level):,.0f} counts"
-    if not paired:
-        return f"{about}: nothing to compare."
+def _difference(paired: list[tuple[float, float]], size: StudySize) -> str:
     ours, theirs = (list(values) for values in zip(*paired, strict=True))
     if len(paired) > 1:
-        return f"{about}: {_tested(ours, theirs)}"
+        return _tested(ours, theirs)
     difference = ours[0] - theirs[0]
     error = math.sqrt(sum(share * (1 - share) / size.tested for share in (ours[0], theirs[0])))
     says = "larger than" if abs(difference) > 2 * error else "within"
     return (
-        f"{about}: {100 * difference:+.1f} points (1 seed), {says} two standard errors of counting "
+        f"{100 * difference:+.1f} points (1 seed), {says} two standard errors of counting "
         f"({200 * error:.1f})."
     )
 
@@ -188,5 +192,5 @@ def _robust(results: ArmResults) -> Iterator[str]:
             says = "fewer" if mean < 1 else "more"
             yield (
                 f"{case}: mean corruption error {mean:.2f} ± {deviation:.2f} of SAM's "
-                f"({len(values)} seeds): {says} errors than SAM under distortions on average."
+                f"({seeds_said(len(values))}): {says} errors than SAM under distortions on average."
             )

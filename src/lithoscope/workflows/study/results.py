@@ -100,3 +100,8 @@ def shown(values: Sequence[float], *, factor: float = 100.0, digits: int = 1) ->
     mean, deviation = spread([factor * value for value in values])
     text = f"{mean:,.{digits}f}"
     return f"{text} ± {deviation:.{digits}f}" if len(values) > 1 else text
+
+
+def seeds_said(number: int) -> str:
+    """Say how many seeds."""
+    return f"{number} seed" if number == 1 else f"{number} seeds"
