@@ -17,6 +17,14 @@ def test_curves_stand_at_their_means_with_plain_numbers_below():
     assert "mathdefault" not in text
 
 
+def test_long_names_are_wrapped_and_not_cut():
+    name = "without distortions, no secondary fluorescence"
+    figure = curves_figure({name: {1.0: (1.0, 0.0)}}, x_label="x", y_label="y", title="t")
+    (label,) = figure.legends[0].get_texts()
+    assert label.get_text().replace("\n", " ") == name
+    assert max(map(len, label.get_text().split("\n"))) < 40
+
+
 def test_matrix_shows_each_number_and_leaves_gaps_empty():
     values = np.array([[12.0, np.nan], [99.0, 50.0]])
     figure = matrix_figure(["a", "b"], ["x", "y"], values, title="t", unit="%")

@@ -2,8 +2,9 @@
 
 from lithoscope.workflows.study.arm import load_arms
 from lithoscope.workflows.study.conclusions import conclusions
+from lithoscope.workflows.study.data_size import data_size_blocks
 from lithoscope.workflows.study.report import write_report
-from lithoscope.workflows.study.results import ArmResults
+from lithoscope.workflows.study.results import ArmResults, shown
 from lithoscope.workflows.study.runs import RunLine, simulator_version
 from lithoscope.workflows.study.size import FULL
 from lithoscope.workflows.study.study import planned_runs
@@ -59,12 +60,13 @@ def test_report_shows_what_lines_hold_and_names_what_is_missing(tmp_path):
     found[gone] = None
     write_report(tmp_path, arms, found, FULL)
     text = (tmp_path / "report.md").read_text()
-    for shown in ("0.012 ± 0.000", "65.4", "77.7", "97.0 to 99.0", "90.1 ± 0.1", "| bragg | 1.00"):
-        assert shown in text, shown
+    for number in ("0.012 ± 0.000", "65.4", "77.7", "97.0 to 99.0", "90.1 ± 0.1", "| bragg | 1.00"):
+        assert number in text, number
     assert "networks: transformer, seed 0: not run" in text
     # (0.3 / 0.6 + 0.6 / 0.4) / 2
     assert "cnn: mean corruption error 1.00 ± 0.00 of SAM's (3 seeds)" in text
-    assert "95.0 to 40.0 %, -55.0 points" in text
+    assert "elements 95.0 to 40.0 % from own simulation to measured (-55.0 points)" in text
+    assert "### Is preprocessing worth it?\n\n- roots and shape against raw counts" in text
     assert "(best possible, trained under what it is tested on)" in text
     assert "machinery" not in text
     for name in ("training-data-matrix", "attention-accuracy-poisson", "robustness-corruption"):
@@ -139,3 +141,62 @@ def test_pairs_without_runs_are_named_once():
     alone = {run: line for run, line in found.items() if run.case_name != "cnn-wide"}
     said = conclusions(ArmResults.of("attention", arms["attention"], alone), FULL)
     assert said == ["Not compared for want of runs: cnn-attention against cnn-wide."]
+
+
+def test_more_spectra_are_told_by_learner_and_drawn():
+    arms = load_arms(["data-size"])
+    found = _found(arms, lambda run: 0.5 + 0.1 * run.case.spectra_share)
+    for run, line in found.items():
+        found[run] = line.model_copy(update={"spectra": round(1000 * run.case.spectra_share)})
+    results = ArmResults.of("data-size", arms["data-size"], found)
+    said = conclusions(results, FULL)
+    assert said[0] == (
+        "cnn, realistic, 1,000 counts, by spectra seen: 50.4 % of 40, 51.2 % of 120, 54.0 % of "
+        "400, 60.0 % of 1,000, 80.0 % of 3,000; the last step, 3.0 times as many, is +20.0 points."
+    )
+    assert said[1].startswith("cnn-attention, realistic")
+    (drawn,) = data_size_blocks(results)
+    assert drawn.name == "data-size-spectra-realistic"
+    # Cases that differ in more than learner and size are no curve over size.
+    inputs = load_arms(["inputs"])
+    other = ArmResults.of("inputs", inputs["inputs"], _found(inputs, lambda run: 0.8))
+    assert not list(data_size_blocks(other))
+
+
+def test_maps_are_compared_with_naming_pixel_by_pixel_seed_by_seed():
+    arms = load_arms(["segmentation"])
+    found = {}
+    for run in planned_runs(arms, FULL):
+        maps = {
+            counts: {
+                "direct": {"accuracy": 0.5 + 0.01 * run.seed},
+                # Over both counts, 20 points more on average.
+                "Potts": {"accuracy": 0.6 + gain + 0.01 * run.seed},
+            }
+            for counts, gain in (("300", 0.0), ("2000", 0.2))
+        }
+        found[run] = _line(run, 0.9, phantoms={"granite": maps})
+    said = conclusions(ArmResults.of("segmentation", arms["segmentation"], found), FULL)
+    (sentence,) = (one for one in said if "maps by Potts against direct" in one)
+    assert sentence.startswith("cnn: ")
+    assert "+20.0 ± 0.0 points (3 seeds" in sentence
+    assert sentence.endswith(": a gain.")
+
+
+def test_pairs_are_compared_where_a_range_is_missing_too():
+    arms = load_arms(["confidence"])
+    found = {}
+    for run in planned_runs(arms, FULL):
+        wide = 0.3 if "never" in run.case_name else 0.6
+        gaps = {"realistic": {"1000": {"0": 0.9, "0.5": 0.8, "2": wide}}}
+        found[run] = _line(run, 0.9, **{"missing ranges": gaps})
+    said = conclusions(ArmResults.of("confidence", arms["confidence"], found), FULL)
+    about = "cnn, never incomplete in training against cnn, realistic, 1,000 counts"
+    assert any(one.startswith(f"{about}, 2 keV missing: -30.0 points (1 seed)") for one in said)
+    assert any(one.startswith(f"{about}: +0.0 points") for one in said)
+
+
+def test_counts_that_are_all_alike_stand_alone():
+    assert shown([657128.0, 657128.0], factor=1, digits=0) == "657,128"
+    assert shown([1000.0, 3000.0], factor=1, digits=0) == "2,000 ± 1,414"
+    assert shown([0.5, 0.5]) == "50.0 ± 0.0"

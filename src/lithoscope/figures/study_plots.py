@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,13 +11,14 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from lithoscope.errors import InvalidValueError
 from lithoscope.figures.palette import POOL
-from lithoscope.figures.style import COUNTS_COLOUR_MAP, figure_style, short_label
+from lithoscope.figures.style import COUNTS_COLOUR_MAP, figure_style
 
 # Told apart also by their marks.
 _COLOURS = ("blue", "orange", "green", "red", "sky", "black", "violet", "teal", "olive")
 _MARKS = "osD^vPX*<>"
 _WIDTH_IN, _HEIGHT_IN, _ROW_IN = 7.6, 4.2, 0.28
 _LIGHT = 0.55
+_LABEL_WIDTH = 34
 
 # Mean and standard deviation at each x.
 Curve = Mapping[float, tuple[float, float]]
@@ -49,7 +51,7 @@ def curves_figure(curves: Mapping[str, Curve], *, x_label: str, y_label: str, ti
                 markersize=4,
                 linewidth=1.0,
                 elinewidth=0.7,
-                label=short_label(name, width=44),
+                label=textwrap.fill(name, _LABEL_WIDTH),
             )
         axes.set(xscale="log", xlabel=x_label, ylabel=y_label, title=title)
         # The usual labels of powers are formulas, which the style does not read.
@@ -124,7 +126,7 @@ def bars_figure(
             color=POOL["sky"],
             error_kw={"elinewidth": 0.8},
         )
-        axes.set_yticks(range(len(names)), [short_label(name, width=44) for name in names])
+        axes.set_yticks(range(len(names)), [textwrap.fill(name, _LABEL_WIDTH) for name in names])
         axes.invert_yaxis()
         if at is not None:
             axes.axvline(at, color=POOL["red"], linewidth=0.9, linestyle="--")

@@ -6,6 +6,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lithoscope.errors import InvalidValueError
 from lithoscope.io.aside import written_aside
@@ -13,7 +14,8 @@ from lithoscope.io.aside import written_aside
 _STYLE = (
     "body{font:16px/1.5 sans-serif;color:#222;max-width:70em;margin:2em auto;padding:0 1em}"
     "table{border-collapse:collapse;font-size:14px;margin:1em 0;display:block;overflow-x:auto}"
-    "td,th{padding:.2em .7em;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}"
+    "td,th{padding:.2em .7em;border-bottom:1px solid #ddd;text-align:right}td{white-space:nowrap}"
+    "th{vertical-align:bottom}"
     "td:first-child,th:first-child{text-align:left}svg{max-width:100%;height:auto}"
     ".banner{background:#fff3c4;border:2px solid #b1003b;padding:.7em 1em;font-weight:bold}"
     "figure{margin:1em 0}figcaption{font-size:14px;color:#666}"
@@ -22,9 +24,10 @@ _STYLE = (
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading below the title."""
+    """A heading below the title; of the third level below another."""
 
     text: str
+    level: Literal[2, 3] = 2
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def _markdown_page(title: str, banner: str, blocks: Sequence[Block]) -> str:
 
 def _markdown(block: Block) -> str:
     if isinstance(block, Heading):
-        return f"## {block.text}"
+        return f"{'#' * block.level} {block.text}"
     if isinstance(block, Paragraph):
         return block.text
     if isinstance(block, Points):
@@ -129,7 +132,7 @@ def _html_page(title: str, banner: str, blocks: Sequence[Block]) -> str:
 
 def _html(block: Block) -> str:
     if isinstance(block, Heading):
-        return f"<h2>{html.escape(block.text)}</h2>"
+        return f"<h{block.level}>{html.escape(block.text)}</h{block.level}>"
     if isinstance(block, Paragraph):
         return f"<p>{html.escape(block.text)}</p>"
     if isinstance(block, Points):

@@ -10,6 +10,8 @@ from lithoscope.evaluation.corruption_error import corruption_errors
 from lithoscope.figures.study_plots import bars_figure, curves_figure, matrix_figure
 from lithoscope.report.study_page import Block, Paragraph, StudyTable
 from lithoscope.workflows.study.conclusions import corruption_means, steps_of_ledger
+from lithoscope.workflows.study.data_size import data_size_blocks
+from lithoscope.workflows.study.phantom_blocks import phantom_blocks
 from lithoscope.workflows.study.pictures import picture
 from lithoscope.workflows.study.results import ArmResults, seeds_said, shown, spread
 from lithoscope.workflows.study.unknown_blocks import unknown_blocks
@@ -36,11 +38,12 @@ def blocks_of_arm(results: ArmResults, networks: ArmResults | None) -> Iterator[
         ("missing ranges", _missing_ranges),
         ("corruption", _corruption),
         ("carrying over", _ledger),
-        ("phantoms", _phantoms),
+        ("phantoms", phantom_blocks),
         ("unknown", unknown_blocks),
     ):
         if results.has(measure):
             yield from blocks(results)
+    yield from data_size_blocks(results)
     yield from _cost(results)
 
 
@@ -227,26 +230,6 @@ def _materials(results: ArmResults, level: str) -> Iterator[Block]:
 
 def _of(result: dict[str, dict[str, dict[str, float]]], step: str) -> dict[str, float]:
     return result.get("carrying over", {}).get(step, {})
-
-
-def _phantoms(results: ArmResults) -> Iterator[Block]:
-    yield Paragraph(
-        "Maps of phantoms: share of pixels right, mean intersection over union, and half the sum "
-        "of differences of area percents:"
-    )
-    rows = []
-    for case, lines in results.lines.items():
-        for rock, levels in lines[0].result.get("phantoms", {}).items():
-            for level, ways in levels.items():
-                for way in ways:
-                    place = ("phantoms", rock, level, way)
-                    cells = [
-                        shown(results.values(case, *place, name))
-                        for name in ("accuracy", "mean_iou", "area_error")
-                    ]
-                    rows.append([case, rock, f"{float(level):,.0f}", way, *cells])
-    heads = ["", "rock", "counts a pixel", "way", "right, %", "mean IoU, %", "area error, points"]
-    yield StudyTable(heads, rows)
 
 
 def _cost(results: ArmResults) -> Iterator[Block]:

@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterable, Iterator
 
 from lithoscope.evaluation.corruption_error import mean_corruption_error
-from lithoscope.evaluation.paired_test import paired_t_test
+from lithoscope.workflows.study.data_size import data_size_sentences
+from lithoscope.workflows.study.phantom_blocks import map_sentences
 from lithoscope.workflows.study.results import ArmResults, number_at, seeds_said, spread
+from lithoscope.workflows.study.seeds_compared import SIGNIFICANT, points_between
 from lithoscope.workflows.study.size import StudySize
 from lithoscope.workflows.study.trust import trust_sentences
 
 LEVEL_WANTED = 1_000.0
-SIGNIFICANT = 0.05
 RULES = (
     "Two ways are compared by the share named right under the condition and at the level that the "
     "sentence names (1,000 counts, or the nearest there is). With two seeds or more of both, a "
@@ -36,6 +37,9 @@ def conclusions(results: ArmResults, size: StudySize) -> list[str]:
         *_ledgers_compared(results),
         *_robust(results),
         *trust_sentences(results),
+        *_gaps_compared(results, size),
+        *map_sentences(results),
+        *_more_spectra(results),
     ]
 
 
@@ -65,7 +69,7 @@ def _wanted_level(levels: Iterable[str]) -> str:
 def _difference(paired: list[tuple[float, float]], size: StudySize) -> str:
     ours, theirs = (list(values) for values in zip(*paired, strict=True))
     if len(paired) > 1:
-        return _tested(ours, theirs)
+        return points_between(ours, theirs)
     difference = ours[0] - theirs[0]
     error = math.sqrt(sum(share * (1 - share) / size.tested for share in (ours[0], theirs[0])))
     says = "larger than" if abs(difference) > 2 * error else "within"
@@ -75,21 +79,15 @@ def _difference(paired: list[tuple[float, float]], size: StudySize) -> str:
     )
 
 
-def _tested(ours: list[float], theirs: list[float]) -> str:
-    test = paired_t_test(ours, theirs)
-    says = "none shown"
-    if test.p < SIGNIFICANT:
-        says = "a gain" if test.mean > 0 else "a loss"
-    return (
-        f"{100 * test.mean:+.1f} ± {100 * test.deviation:.1f} points "
-        f"({test.pairs} seeds, paired t-test, p = {test.p:.2g}): {says}."
-    )
-
-
 def _same_seeds(
     results: ArmResults, first: str, second: str, condition: str, level: str
 ) -> list[tuple[float, float]]:
-    keys = ("accuracy", condition, level)
+    return _pairs(results, first, second, ("accuracy", condition, level))
+
+
+def _pairs(
+    results: ArmResults, first: str, second: str, keys: tuple[str, ...]
+) -> list[tuple[float, float]]:
     by_seed = [
         {line.seed: number_at(line.result, keys) for line in results.lines.get(case, [])}
         for case in (first, second)
@@ -97,6 +95,28 @@ def _same_seeds(
     seeds = sorted(by_seed[0].keys() & by_seed[1].keys())
     pairs = [(by_seed[0][seed], by_seed[1][seed]) for seed in seeds]
     return [(one, other) for one, other in pairs if one is not None and other is not None]
+
+
+def _gaps_compared(results: ArmResults, size: StudySize) -> Iterator[str]:
+    """Pairs where the widest range is missing."""
+    for first, second in results.arm.compared:
+        for condition in results.arm.compared_under:
+            lines = results.lines.get(first, [])
+            gaps = lines[0].result.get("missing ranges", {}).get(condition) if lines else None
+            if gaps:
+                level = _wanted_level(gaps)
+                width = max(gaps[level], key=float)
+                keys = ("missing ranges", condition, level, width)
+                if paired := _pairs(results, first, second, keys):
+                    yield (
+                        f"{first} against {second}, {condition}, {float(level):,.0f} counts, "
+                        f"{width} keV missing: {_difference(paired, size)}"
+                    )
+
+
+def _more_spectra(results: ArmResults) -> Iterator[str]:
+    if columns := results.columns():
+        yield from data_size_sentences(results, _wanted_level(level for _, level in columns))
 
 
 def steps_of_ledger(results: ArmResults, case: str, level: str) -> dict[str, dict[int, float]]:
@@ -114,16 +134,15 @@ def _ledger(results: ArmResults) -> Iterator[str]:
     for case in results.lines:
         at_level = steps_of_ledger(results, case, f"{LEVEL_WANTED:g}")
         steps = {name: spread(list(by_seed.values())) for name, by_seed in at_level.items()}
-        for own, other in (
-            ("minerals, own simulation", "minerals, XMI-MSIM"),
-            ("elements, own simulation", "elements, measured"),
-        ):
-            if own in steps and other in steps:
-                yield (
-                    f"{case}: from {own} to {other.split(', ')[1]}, 1,000 counts: "
-                    f"{100 * steps[own][0]:.1f} to {100 * steps[other][0]:.1f} %, "
-                    f"{100 * (steps[other][0] - steps[own][0]):+.1f} points."
-                )
+        drops = [
+            f"{materials} {100 * steps[own][0]:.1f} to {100 * steps[other][0]:.1f} % from own "
+            f"simulation to {goal} ({100 * (steps[other][0] - steps[own][0]):+.1f} points)"
+            for materials, goal in (("minerals", "XMI-MSIM"), ("elements", "measured"))
+            if (own := f"{materials}, own simulation") in steps
+            and (other := f"{materials}, {goal}") in steps
+        ]
+        if drops:
+            yield f"{case}, {LEVEL_WANTED:,.0f} counts: {'; '.join(drops)}."
 
 
 def _ledgers_compared(results: ArmResults) -> Iterator[str]:
@@ -137,7 +156,7 @@ def _ledgers_compared(results: ArmResults) -> Iterator[str]:
                 shares = [[found[seed] for seed in seeds] for found in (ours, theirs)]
                 yield (
                     f"{pair[0]} against {pair[1]}, {step}, {LEVEL_WANTED:,.0f} counts: "
-                    f"{_tested(*shares)}"
+                    f"{points_between(*shares)}"
                 )
 
 

@@ -17,6 +17,7 @@ from lithoscope.workflows.provenance import versions
 from lithoscope.workflows.study.arm import Arm
 from lithoscope.workflows.study.blocks import blocks_of_arm
 from lithoscope.workflows.study.conclusions import RULES, conclusions
+from lithoscope.workflows.study.phantom_blocks import MAP_RULES
 from lithoscope.workflows.study.results import ArmResults
 from lithoscope.workflows.study.runs import Run, RunLine, simulator_version
 from lithoscope.workflows.study.size import StudySize
@@ -64,9 +65,10 @@ def write_report(
         each=size.each_class,
     )
     blocks: list[Block] = [Paragraph(about), Heading("Conclusions"), Paragraph(RULES)]
-    blocks.append(Paragraph(TRUST_RULES))
-    sentences = [text for one in all_results for text in conclusions(one, size)]
-    blocks.append(Points(sentences or ["None yet."]))
+    blocks += [Paragraph(TRUST_RULES), Paragraph(MAP_RULES)]
+    for results in all_results:
+        if sentences := conclusions(results, size):
+            blocks += [Heading(results.arm.question, level=3), Points(sentences)]
     for results in all_results:
         blocks += [Heading(results.arm.title), Paragraph(results.arm.question)]
         blocks += blocks_of_arm(results, networks) if results.lines else []

@@ -94,12 +94,13 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def shown(values: Sequence[float], *, factor: float = 100.0, digits: int = 1) -> str:
-    """Mean ± standard deviation; a dash where there is nothing."""
+    """Mean ± standard deviation; a dash for nothing, whole numbers that are all alike alone."""
     if not values:
         return "–"
     mean, deviation = spread([factor * value for value in values])
     text = f"{mean:,.{digits}f}"
-    return f"{text} ± {deviation:.{digits}f}" if len(values) > 1 else text
+    counted_alike = digits == 0 and deviation == 0
+    return text if len(values) == 1 or counted_alike else f"{text} ± {deviation:,.{digits}f}"
 
 
 def seeds_said(number: int) -> str:

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from lithoscope.evaluation.paired_test import paired_t_test
 from lithoscope.workflows.study.results import ArmResults, spread
+from lithoscope.workflows.study.seeds_compared import SIGNIFICANT
 from lithoscope.workflows.study.unknown_blocks import mean_aurocs
 from lithoscope.workflows.study.unknowns import LEFT_OUT
 
-_SIGNIFICANT = 0.05
 TRUST_RULES = (
     "Temperature: calibration errors of each seed are averaged over counts; they are called lower "
     "or higher after scaling if a paired t-test over two seeds or more gives "
-    f"p < {_SIGNIFICANT}, and no change is shown otherwise. The unknown: the best score is that of "
+    f"p < {SIGNIFICANT}, and no change is shown otherwise. The unknown: the best score is that of "
     "the highest AUROC on minerals left out, averaged over counts and seeds; it is called better "
     "than the next by the same test. It is chosen by the numbers that are told of it, so that "
     "others of nearly the same AUROC may be as good. One seed shows nothing."
@@ -78,6 +78,6 @@ def _change(ours: list[float], theirs: list[float], less: str, more: str) -> str
         return "1 seed, nothing shown" if len(ours) == 1 else "seeds differ, nothing shown"
     test = paired_t_test(ours, theirs)
     says = "none shown"
-    if test.p < _SIGNIFICANT:
+    if test.p < SIGNIFICANT:
         says = less if test.mean < 0 else more
     return f"{test.pairs} seeds, paired t-test, p = {test.p:.2g}: {says}"
