@@ -200,3 +200,12 @@ def test_counts_that_are_all_alike_stand_alone():
     assert shown([657128.0, 657128.0], factor=1, digits=0) == "657,128"
     assert shown([1000.0, 3000.0], factor=1, digits=0) == "2,000 ± 1,414"
     assert shown([0.5, 0.5]) == "50.0 ± 0.0"
+
+
+def test_cases_stand_only_under_conditions_that_they_were_tested_under(tmp_path):
+    arms = load_arms(["unknown"])
+    write_report(tmp_path, arms, _found(arms, lambda run: 0.9), FULL)
+    text = (tmp_path / "report.md").read_text()
+    under_noise = text[text.index("Share named right under 'poisson'") :].split("![", 1)[0]
+    assert "| cnn on noise alone | 1 | 90.0" in under_noise
+    assert "cnn-large" not in under_noise

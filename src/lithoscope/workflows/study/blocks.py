@@ -13,7 +13,7 @@ from lithoscope.workflows.study.conclusions import corruption_means, steps_of_le
 from lithoscope.workflows.study.data_size import data_size_blocks
 from lithoscope.workflows.study.phantom_blocks import phantom_blocks
 from lithoscope.workflows.study.pictures import picture
-from lithoscope.workflows.study.results import ArmResults, seeds_said, shown, spread
+from lithoscope.workflows.study.results import NOTHING, ArmResults, seeds_said, shown, spread
 from lithoscope.workflows.study.unknown_blocks import unknown_blocks
 
 # More conditions than these are a matrix and not curves.
@@ -53,9 +53,14 @@ def _accuracy(results: ArmResults, networks: ArmResults | None) -> Iterator[Bloc
     for condition in conditions if len(conditions) <= _FEW else []:
         levels = [level for one, level in columns if one == condition]
         yield Paragraph(f"Share named right under '{condition}', %, by total counts:")
+        shares = {
+            case: [_share(results, case, condition, level) for level in levels]
+            for case in results.lines
+        }
         rows = [
-            [case, str(len(lines)), *(_share(results, case, condition, level) for level in levels)]
-            for case, lines in results.lines.items()
+            [case, str(len(results.lines[case])), *cells]
+            for case, cells in shares.items()
+            if set(cells) != {NOTHING}
         ]
         # With classes left out, names are fewer, and naming is easier than for the references.
         all_learnt = not any(case.left_out for case in results.arm.cases().values())
@@ -71,7 +76,7 @@ def _accuracy(results: ArmResults, networks: ArmResults | None) -> Iterator[Bloc
 def _reference_rows(networks: ArmResults, condition: str, levels: list[str]) -> Iterator[list[str]]:
     for case in _REFERENCES:
         cells = [_share(networks, case, condition, level) for level in levels]
-        if set(cells) != {"–"}:
+        if set(cells) != {NOTHING}:
             yield [f"({case}, trained under what it is tested on)", "1", *cells]
 
 

@@ -11,6 +11,7 @@ from lithoscope.workflows.study.arm import Arm
 from lithoscope.workflows.study.runs import Run, RunLine
 
 Spread = tuple[float, float]
+NOTHING = "–"
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +97,7 @@ def spread(values: Sequence[float]) -> Spread:
 def shown(values: Sequence[float], *, factor: float = 100.0, digits: int = 1) -> str:
     """Mean ± standard deviation; a dash for nothing, whole numbers that are all alike alone."""
     if not values:
-        return "–"
+        return NOTHING
     mean, deviation = spread([factor * value for value in values])
     text = f"{mean:,.{digits}f}"
     counted_alike = digits == 0 and deviation == 0
