@@ -12,6 +12,7 @@ def test_curves_stand_at_their_means_with_plain_numbers_below():
     )
     line = figure.axes[0].lines[0]
     assert line.get_xydata().tolist() == [[100.0, 70.0], [1000.0, 91.0]]
+    assert figure.axes[0].get_xticks().tolist() == [100.0, 1000.0]
     text = figure_bytes(figure, file_format="svg").decode()
     assert "1,000" in text
     assert "mathdefault" not in text

@@ -54,6 +54,7 @@ def curves_figure(curves: Mapping[str, Curve], *, x_label: str, y_label: str, ti
                 label=textwrap.fill(name, _LABEL_WIDTH),
             )
         axes.set(xscale="log", xlabel=x_label, ylabel=y_label, title=title)
+        axes.set_xticks(sorted({x for curve in curves.values() for x in curve}))
         # The usual labels of powers are formulas, which the style does not read.
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
